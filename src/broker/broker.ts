@@ -1,0 +1,247 @@
+/**
+ * The port of the brokers. A broker keeps task messages until they are settled; what is in flight with a worker lives under one
+ * lease for that worker. Adapters: ./redis ./sqlite ./memory. How to add one: README.md beside this file.
+ *
+ * Words. An *incarnation* is a random id of one run of one worker, never reused. A *take* has a number (`seq`: 1, 2, 3 … per
+ * incarnation). A *lane* is what one take took from one source list (a queue and a priority step), in order, immutable. A
+ * message in flight is (incarnation, lane, position). Every step below is safe to send twice: the second time changes nothing.
+ */
+import type { PreparedWrite } from '../prepared-write.js'
+
+export interface Broker {
+  readonly can: BrokerAbilities
+
+  /** Stores all messages or none; resolves when they are stored. Rejects with E_BROKER_UNREACHABLE or E_BROKER_REFUSED. */
+  publish(messages: readonly Outgoing[]): Promise<void>
+
+  /** Opens an incarnation: registry entry, epoch, lease. Refuses an unsafe server (E_BROKER_UNSAFE). */
+  register(worker: Registration): Promise<Consumer>
+
+  /**
+   * Prolongs the lease of `incarnation` and notes which positions have started. `lost` when it was fenced: what it writes is
+   * refused from then on. Called by the keeper on a connection of its own, hence not part of `Consumer`.
+   */
+  renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal>
+
+  /**
+   * Housekeeping that any process may do at any time: moves due messages to their queues, fences workers whose lease ran out and
+   * gives back what they held. `judge` decides what becomes of each message found with a dead worker.
+   */
+  tend(judge: Judge): Promise<Tended>
+
+  /**
+   * Reserves `count` slots of a rate limit shared by all workers (GCRA, capacity 1): for each, the milliseconds from now at which it may
+   * start; 0 is at once. `interval` is the span between two starts, in milliseconds.
+   */
+  reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]>
+
+  /** Records that these task ids must not run, for `ttl` seconds; seen by `Taken.revocations`. */
+  revoke(ids: readonly string[], ttl: number): Promise<void>
+  /** The recorded revocations that have not run out. */
+  revoked(): Promise<ReadonlySet<string>>
+
+  /** Sends to every subscriber there is now; nobody listening is no error. */
+  broadcast(message: Broadcast): Promise<void>
+  /** Hears broadcasts of `exchange` whose routing key matches `pattern` (`*` any text); resolves once it listens. */
+  subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription>
+
+  /** The operator's side: depth, contents, dead letters. */
+  readonly queues: Queues
+
+  /** Ends connections and timers; what is in flight stays leased until the lease runs out (see `Consumer.resign`). */
+  close(): Promise<void>
+}
+
+/** One registered incarnation: takes, starts, settles. */
+export interface Consumer {
+  readonly incarnation: string
+
+  /**
+   * Takes up to `max` messages from `queues` and leases them, in one atomic step; does not wait. Due delayed messages come first, then
+   * priority step by priority step, at each step the queues in fair order. The same `seq` again returns the same lanes. Refused
+   * (empty) when `seq` was closed. `lost` when this incarnation was fenced.
+   */
+  take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'>
+
+  /** Resolves when something may have come, after `seconds`, or when `signal` aborts; a hint only, never takes. Never rejects. */
+  wait(queues: readonly string[], seconds: number, signal: AbortSignal): Promise<void>
+
+  /** For a take that got no answer in time: from now on `seq` (and lower) is refused, and what it holds goes back, uncounted. */
+  closeTake(seq: number): Promise<void>
+
+  /** Only `acks: 'early'`: from now on these are never given back; the reaper judges what is left of them. `lost` when fenced. */
+  start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'>
+
+  /** All of it in one step, or `lost` and nothing of it. A position that is settled already is passed over. */
+  settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'>
+
+  /** Warm stop: gives back all it still holds, uncounted, and ends the incarnation. */
+  resign(): Promise<void>
+}
+
+export interface BrokerAbilities {
+  /** Orders by priority (0 is the highest on all of ours). */
+  readonly priorities: boolean
+  /** Keeps messages for later by itself. */
+  readonly delay: boolean
+  /** Other processes reach the same messages. */
+  readonly shared: boolean
+  /** Which server this is: a result store with the same `server` has its writes carried out inside `settle`. */
+  readonly server: string
+}
+
+/** A message to be stored. `raw` is the whole envelope as `protocol/message.ts` made it. */
+export interface Outgoing {
+  readonly queue: string
+  /** 0 highest … 9 lowest; clamped for the choice of the list only. */
+  readonly priority: number
+  readonly raw: Uint8Array | string
+  /** Wall-clock milliseconds before which nobody gets it; absent or past: now. */
+  readonly due?: number | undefined
+}
+
+export interface Registration {
+  readonly incarnation: string
+  /** Node name, such as `celery@host`; need not be unique. */
+  readonly node: string
+  /** Milliseconds the lease lasts without a renewal. */
+  readonly leaseMs: number
+  readonly queues: readonly string[]
+}
+
+export interface Lane {
+  /** `<seq>/<source>`, unique within the incarnation. */
+  readonly name: string
+  readonly seq: number
+  readonly queue: string
+  /** How many messages it was made with. */
+  readonly size: number
+}
+
+export interface Delivery {
+  readonly lane: Lane
+  /** From 0. */
+  readonly position: number
+  /** The bytes exactly as they were in the queue. */
+  readonly raw: Buffer
+}
+
+export interface Taken {
+  readonly deliveries: readonly Delivery[]
+  /** The broker's wall clock, in milliseconds: what an ETA is compared with. */
+  readonly now: number
+  /** When the next delayed message of these queues is due, in broker milliseconds; null: none. */
+  readonly nextDue: number | null
+  /** Grows with every revocation; when it differs from what the worker knows, it asks `revoked()` again. 0: there never was one. */
+  readonly revocations: number
+  /** Queues that could not be read (say, a key of another type), with the broker's words. */
+  readonly broken: readonly { readonly queue: string; readonly reason: string }[]
+}
+
+export interface Settlement {
+  readonly delivery: Delivery
+  readonly fate: Fate
+  /** Results, prepared by a store on the same server (`BrokerAbilities.server`). */
+  readonly writes?: readonly PreparedWrite[] | undefined
+  /** Follow-up messages: callbacks, the next of a chain, a retry. Sent once with this settlement. */
+  readonly publish?: readonly Outgoing[] | undefined
+}
+
+/** What becomes of the message itself. */
+export type Fate =
+  | { readonly kind: 'ack' }
+  /** Back to its queue: `front` is popped next, `back` last. `raw` replaces the bytes. */
+  | { readonly kind: 'requeue'; readonly to: 'front' | 'back'; readonly raw?: Uint8Array | undefined }
+  /** Kept at the broker until `due` (broker milliseconds), then back at the front. */
+  | { readonly kind: 'park'; readonly due: number; readonly raw?: Uint8Array | undefined }
+  /** To the dead letters, unchanged. `reason` is a short code, `detail` a sentence. */
+  | { readonly kind: 'dead'; readonly reason: string; readonly detail: string }
+
+export interface StartedPosition {
+  readonly lane: string
+  readonly position: number
+}
+
+export type Renewal = { readonly kind: 'kept'; readonly lanes: readonly string[] } | { readonly kind: 'lost' }
+
+/** A message found with a worker that died. */
+export interface Orphan {
+  readonly raw: Buffer
+  readonly queue: string
+  /** How often it was found so within 72 h, this time included. */
+  readonly deliveries: number
+  /** It has a start record (`acks: 'early'`): it must not be given back. */
+  readonly early: boolean
+  /** It was running at the last renewal, so it may be what killed the worker. */
+  readonly suspect: boolean
+  readonly node: string
+}
+
+/** Decides about an orphan; pure. `writes` only for a store on the same server. */
+export type Judge = (orphan: Orphan) => { readonly fate: Fate; readonly writes?: readonly PreparedWrite[] | undefined }
+
+export interface Tended {
+  /** Delayed messages that were moved to their queues. */
+  readonly due: number
+  /** Workers that were fenced, with how many messages were given back. */
+  readonly reaped: readonly { readonly node: string; readonly incarnation: string; readonly messages: number }[]
+}
+
+export interface Broadcast {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly raw: Uint8Array | string
+}
+
+export interface Subscription {
+  close(): Promise<void>
+}
+
+export interface Queues {
+  /** Queues that hold something now or are bound or consumed, as far as the broker knows. */
+  names(): Promise<readonly string[]>
+  counts(queues: readonly string[]): Promise<readonly QueueCounts[]>
+  /** The first `limit` waiting messages, oldest first per priority; nothing is taken. */
+  peek(queue: string, limit: number): Promise<readonly Buffer[]>
+  /** Removes what is ready and delayed (not what is leased, not the dead); returns how many of each. */
+  purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }>
+  /** Newest first. */
+  dead(queue: string, offset: number, limit: number): Promise<readonly DeadLetter[]>
+  /** Puts dead letters back into their queue, bytes unchanged, one step each; returns how many there were. */
+  retryDead(queue: string, ids: readonly string[]): Promise<number>
+  dropDead(queue: string, ids: readonly string[]): Promise<number>
+}
+
+export interface QueueCounts {
+  readonly queue: string
+  readonly ready: number
+  /** Ready, by priority step: 0, 3, 6, 9. */
+  readonly steps: readonly [number, number, number, number]
+  readonly delayed: number
+  /** In flight with our workers. */
+  readonly leased: number
+  readonly dead: number
+  /** Registered workers of ours that consume it. */
+  readonly consumers: number
+}
+
+export interface DeadLetter {
+  readonly id: string
+  readonly queue: string
+  readonly reason: string
+  readonly detail: string
+  /** Milliseconds since 1970. */
+  readonly when: number
+  readonly node: string
+  readonly deliveries: number
+  readonly raw: Buffer
+}
+
+/** The steps of kombu's priority lists; a message goes to the greatest step not above its priority. */
+export const PRIORITY_STEPS = [0, 3, 6, 9] as const
+
+/** The index (0–3) in `PRIORITY_STEPS` of the list for `priority`; anything that is no number counts as 0. */
+export function priorityStep(priority: number): 0 | 1 | 2 | 3 {
+  if (!(priority >= 3)) return 0
+  return priority >= 9 ? 3 : priority >= 6 ? 2 : 1
+}
