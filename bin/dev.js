@@ -1,0 +1,12 @@
+/** `npm run tasks -- …`: the command line from its TypeScript sources, without a build. */
+import { readFileSync } from 'node:fs'
+import { execute, settings } from '@oclif/core'
+import { register } from 'tsx/esm/api'
+import { root } from './prepare.js'
+
+register()
+// oclif would look for a TypeScript with a JavaScript API, find none, and run the last build without a word.
+settings.enableAutoTranspile = false
+const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+pjson.oclif.commands = './commands'
+await execute({ loadOptions: { root, pjson, ignoreManifest: true } })
