@@ -2,11 +2,11 @@
 import { CelerityError } from '../errors.js'
 import { checkDefinition, defineTask, type Handler, type TaskDefinition } from './task-definition.js'
 import type { TaskOptions } from './task-options.js'
-import { type PolicySettings, taskPolicy } from './task-policy.js'
+import { DEFAULT_POLICY_SETTINGS, type PolicySettings, taskPolicy } from './task-policy.js'
 
 export class Registry {
   readonly #definitions = new Map<string, TaskDefinition>()
-  #settings: PolicySettings = {}
+  #settings: PolicySettings = DEFAULT_POLICY_SETTINGS
 
   /**
    * @param registeredAt `file:line`, for the message about a name that is taken

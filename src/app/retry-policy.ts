@@ -7,7 +7,7 @@ export type ErrorClass = abstract new (...args: any[]) => Error
 export interface RetryPolicyOptions {
   /** Which errors are retried by themselves: classes, or a question. Absent: none, only `task.retry()` retries. */
   readonly on?: readonly ErrorClass[] | ((error: unknown) => boolean)
-  /** The most retries; default 3, `Infinity` for no limit. */
+  /** The most retries; default `taskMaxRetries` (3), `Infinity` for no limit. */
   readonly max?: number
   /** Wait `2^retries` seconds, or this many times that. Default off: `delay` each time. */
   readonly backoff?: boolean | Duration
@@ -15,7 +15,7 @@ export interface RetryPolicyOptions {
   readonly backoffMax?: Duration
   /** Draw the wait evenly from 0 to the back-off, so that what failed together is not retried together. Default true. */
   readonly jitter?: boolean
-  /** The wait without back-off; default 3 minutes. */
+  /** The wait without back-off; default `taskDefaultRetryDelay` (3 minutes). */
   readonly delay?: Duration
 }
 
@@ -30,11 +30,20 @@ export interface RetryPolicy {
   readonly delay: number
 }
 
-export const DEFAULT_RETRY: RetryPolicy = { retries: () => false, max: 3, backoff: 0, backoffMax: 600, jitter: true, delay: 180 }
+/** What the settings say where a task does not: `taskMaxRetries`, `taskDefaultRetryDelay`. */
+export interface RetryDefaults {
+  readonly max: number
+  /** Seconds. */
+  readonly delay: number
+}
+
+/** Celery's `retry_backoff_max`. */
+const BACKOFF_MAX = 600
+const NEVER = () => false
 
 /** @throws RangeError about a span or a number that cannot be */
-export function retryPolicy(options: RetryPolicyOptions): RetryPolicy {
-  const max = options.max ?? DEFAULT_RETRY.max
+export function retryPolicy(options: RetryPolicyOptions, defaults: RetryDefaults): RetryPolicy {
+  const max = options.max ?? defaults.max
   if (max !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(max) && max >= 0)) {
     throw new RangeError(`retry.max is ${String(max)}: give a whole number from 0, or Infinity`)
   }
@@ -42,14 +51,14 @@ export function retryPolicy(options: RetryPolicyOptions): RetryPolicy {
     retries: retriesOn(options.on),
     max,
     backoff: backoffFactor(options.backoff ?? false),
-    backoffMax: seconds(options.backoffMax ?? DEFAULT_RETRY.backoffMax),
-    jitter: options.jitter ?? DEFAULT_RETRY.jitter,
-    delay: seconds(options.delay ?? DEFAULT_RETRY.delay),
+    backoffMax: seconds(options.backoffMax ?? BACKOFF_MAX),
+    jitter: options.jitter ?? true,
+    delay: seconds(options.delay ?? defaults.delay),
   }
 }
 
 function retriesOn(on: RetryPolicyOptions['on']): RetryPolicy['retries'] {
-  if (on === undefined) return DEFAULT_RETRY.retries
+  if (on === undefined) return NEVER
   // A class is a function too, but `on: SmtpError` is a slip for `on: [SmtpError]`: as a question it would throw at the first error.
   if (typeof on === 'function') {
     if (on.prototype instanceof Error || (on as unknown) === Error) throw new RangeError('retry.on is a class: give a list of classes')

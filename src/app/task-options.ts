@@ -19,7 +19,7 @@ export interface TaskOptions<Args extends readonly unknown[] = readonly unknown[
   readonly softTimeLimit?: Duration
   /** The task has failed after this long, whatever the handler does. */
   readonly timeLimit?: Duration
-  /** `'60/m'`: over all workers; `{ rate: '60/m', over: 'worker' }`: each worker by itself, as Celery does. */
+  /** `'60/m'`; `{ rate: '60/m', scope: 'worker' }` for each worker by itself, as in Celery (default: `workerRateLimitScope`). */
   readonly rateLimit?: RateLimitOption
   /** `late` (default): acked when it is done, so a lost worker's tasks run again. `early`: at most once. */
   readonly acks?: 'late' | 'early'
@@ -56,10 +56,13 @@ const CHECKS: { readonly [K in keyof Required<TaskOptions>]: Check } = {
   queue: (value) => (typeof value === 'string' && value !== '') || 'give the name of a queue',
   priority: (value) =>
     (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255) || 'give a whole number from 0 (highest)',
-  retry: (value) => (typeof value === 'object' && value !== null ? retryPolicy(value) !== null : 'give an object: { on, max, backoff … }'),
+  retry: (value) =>
+    typeof value === 'object' && value !== null
+      ? retryPolicy(value, { max: 0, delay: 0 }) !== null
+      : 'give an object: { on, max, backoff … }',
   softTimeLimit: limit,
   timeLimit: limit,
-  rateLimit: (value) => rateLimit(value as RateLimitOption) !== undefined,
+  rateLimit: (value) => rateLimit(value as RateLimitOption, 'cluster') !== undefined,
   acks: oneOf('late', 'early'),
   ignoreResult: flag,
   trackStarted: flag,
