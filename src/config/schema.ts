@@ -24,7 +24,7 @@ export interface Row<T, Given> {
   readonly why: string
 }
 
-const row = <T, Given>(row: Row<T, Given> & { readonly default: NoInfer<T> }): Row<T, Given> => row
+const row = <const T, Given>(row: Row<T, Given> & { readonly default: NoInfer<T> }): Row<T, Given> => row
 
 const transport = () =>
   fields("options such as { globalKeyprefix: 'kuma:' }", { globalKeyprefix: text('a text that starts every key', /^\S*$/) })
