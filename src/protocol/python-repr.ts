@@ -1,0 +1,144 @@
+/**
+ * Values as Celery's `saferepr` prints them, for the headers `argsrepr` and `kwargsrepr`: shown by logs, Flower and `tasks show`, never
+ * read back. Python syntax, at most three levels, cut near 1,024 characters; text is not escaped, only its quotes.
+ */
+import { isMoment } from './dates.js'
+import { asWireValue } from './values.js'
+
+const MAX_LENGTH = 1024
+const MAX_LEVELS = 3
+
+/** Positional arguments as a tuple: `(1, 'a')`, `(1,)`, `()`. */
+export function reprArgs(args: readonly unknown[]): string {
+  if (args.length === 0) return '()'
+  const printer = new Printer()
+  printer.items('(', args, args.length === 1 ? ',)' : ')', 1)
+  return printer.text
+}
+
+/** Keyword arguments as a dict: `{'k': None}`. */
+export function reprKwargs(kwargs: Readonly<Record<string, unknown>>): string {
+  const printer = new Printer()
+  printer.value(kwargs, 0)
+  return printer.text
+}
+
+/** Any value, as in Python's `repr()`. */
+export function repr(value: unknown): string {
+  const printer = new Printer()
+  printer.value(value, 0)
+  return printer.text
+}
+
+class Printer {
+  text = ''
+
+  value(value: unknown, level: number): void {
+    if (typeof value === 'string') this.#quoted('', value)
+    else if (typeof value !== 'object' || value === null) this.text += reprScalar(value)
+    else if (value instanceof Uint8Array) this.#bytes(value)
+    else if (Array.isArray(value)) this.items('[', value, ']', level + 1)
+    else this.#object(value, level + 1)
+  }
+
+  items(open: string, items: readonly unknown[], close: string, level: number): void {
+    this.text += open
+    if (items.length > 0 && level > MAX_LEVELS) this.text += '...'
+    else {
+      for (let index = 0; index < items.length; index++) {
+        if (index > 0) this.text += ', '
+        if (this.#isFull()) break
+        this.value(items[index], level)
+      }
+    }
+    this.text += close
+  }
+
+  #object(object: object, level: number): void {
+    const known = reprKnown(object)
+    if (known !== null) {
+      this.text += known
+      return
+    }
+    const record = object as Readonly<Record<string, unknown>>
+    const keys = Object.keys(record)
+    this.text += '{'
+    if (keys.length > 0 && level > MAX_LEVELS) this.text += '...'
+    else {
+      for (let index = 0; index < keys.length; index++) {
+        if (index > 0) this.text += ', '
+        if (this.#isFull()) break
+        const key = keys[index] ?? ''
+        this.#quoted('', key)
+        this.text += ': '
+        this.value(record[key], level)
+      }
+    }
+    this.text += '}'
+  }
+
+  /** Python prints bytes that are no UTF-8 as hexadecimal digits here. */
+  #bytes(bytes: Uint8Array): void {
+    const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, MAX_LENGTH * 4))
+    const text = start.toString('utf8')
+    this.#quoted('b', text.includes('\ufffd') ? start.toString('hex') : text)
+  }
+
+  #quoted(prefix: string, text: string): void {
+    const room = Math.max(MAX_LENGTH - this.text.length, 0)
+    const shown = text.length > room ? `${text.slice(0, room)}...` : text
+    this.text += `${prefix}'${shown.includes("'") ? shown.replaceAll("'", "\\'") : shown}'`
+  }
+
+  #isFull(): boolean {
+    if (this.text.length <= MAX_LENGTH) return false
+    this.text += '...'
+    return true
+  }
+}
+
+function reprScalar(value: unknown): string {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'number') return reprNumber(value)
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return typeof value === 'bigint' ? value.toString() : `<${typeof value}>`
+}
+
+function reprNumber(value: number): string {
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '-0.0' : String(value)
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
+  const size = Math.abs(value)
+  if (size >= 1e-4 && size < 1e16) return Number.isInteger(value) ? `${value}.0` : String(value)
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2') // Python writes at least two digits of exponent
+}
+
+function reprKnown(value: object): string | null {
+  if (value instanceof Date) return reprDate(value)
+  const wireValue = asWireValue(value)
+  switch (wireValue?.type) {
+    case 'decimal':
+      return `Decimal('${wireValue.text}')`
+    case 'uuid':
+      return `UUID('${wireValue.text}')`
+    case 'date':
+      return `datetime.date(${numbersOf(wireValue.text)})`
+    case 'time':
+      return `datetime.time(${numbersOf(wireValue.text)})`
+    case undefined:
+      return null
+  }
+}
+
+function numbersOf(text: string): string {
+  return (text.match(/\d+/g) ?? []).map(Number).join(', ')
+}
+
+/** Python leaves out trailing zeros of seconds and microseconds. */
+function reprDate(date: Date): string {
+  if (!isMoment(date.getTime())) return '<invalid date>'
+  const parts = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()]
+  const micros = date.getUTCMilliseconds() * 1000
+  if (date.getUTCSeconds() > 0 || micros > 0) parts.push(date.getUTCSeconds())
+  if (micros > 0) parts.push(micros)
+  return `datetime.datetime(${parts.join(', ')}, tzinfo=datetime.timezone.utc)`
+}

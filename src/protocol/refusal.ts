@@ -1,0 +1,20 @@
+/** Why a message cannot be read; short and stable (docs/errors.md). */
+export type BadCode =
+  | 'too-large'
+  | 'too-deep'
+  | 'malformed-envelope'
+  | 'malformed-headers'
+  | 'content-disallowed'
+  | 'compression'
+  | 'malformed-body'
+
+/** Thrown inside the decoder for a message that cannot be read, and caught at its door. */
+export class Refusal extends Error {
+  readonly code: BadCode
+
+  /** @param detail a sentence that starts with the path of the field */
+  constructor(code: BadCode, detail: string) {
+    super(detail)
+    this.code = code
+  }
+}
