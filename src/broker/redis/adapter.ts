@@ -1,0 +1,184 @@
+/**
+ * The Redis broker: kombu's queues, envelopes and channels byte for byte; what is in flight with us in lanes under one lease per worker
+ * (docs/redis.md). Every step is one script that is safe to send twice, so `RedisLink` may repeat it after a cut.
+ */
+import { randomUUID } from 'node:crypto'
+import { CelerityError } from '../../errors.js'
+import { maskUrl } from '../../mask.js'
+import { RedisLink } from '../../redis/link.js'
+import {
+  type Broadcast,
+  type Broker,
+  type Consumer,
+  type Judge,
+  type Outgoing,
+  priorityStep,
+  type Registration,
+  type Renewal,
+  type StartedPosition,
+  type Subscription,
+  type Tended,
+} from '../broker.js'
+import type { BrokerOptions } from '../options.js'
+import { Channels } from './channels.js'
+import { RedisConsumer } from './consumer.js'
+import { Keys } from './keys.js'
+import type { Argument } from './ops.js'
+import { RedisQueues } from './queues.js'
+import { reap } from './reaper.js'
+import { scripts } from './scripts.js'
+
+/** How long a producer's mark outlives its last batch: longer than any deadline within which a batch may be sent again. */
+const PRODUCER_MARK_MS = 120_000
+
+export async function openRedisBroker(url: string, options: BrokerOptions): Promise<Broker> {
+  const link = new RedisLink(url, { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_BROKER_UNREACHABLE' })
+  return new RedisBroker(url, link, options)
+}
+
+export class RedisBroker implements Broker {
+  readonly can
+  readonly queues: RedisQueues
+  readonly #url: string
+  readonly #link: RedisLink
+  readonly #options: BrokerOptions
+  readonly #keys: Keys
+  readonly #channels: Channels
+  readonly #consumers = new Set<RedisConsumer>()
+  readonly #producer = randomUUID()
+  readonly #bound = new Set<string>()
+  #batch = 0
+  #publishing: Promise<unknown> = Promise.resolve()
+
+  constructor(url: string, link: RedisLink, options: BrokerOptions) {
+    this.#url = url
+    this.#link = link
+    this.#options = options
+    this.#keys = new Keys(options.keyPrefix)
+    this.#channels = new Channels(url, this.#keys, options)
+    this.queues = new RedisQueues(link, this.#keys)
+    this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
+  }
+
+  publish(messages: readonly Outgoing[]): Promise<void> {
+    if (messages.length === 0) return Promise.resolve()
+    // One batch after the other: the producer's mark tells a repeated batch by its number, so they must arrive in order.
+    const sent = this.#publishing.then(() => this.#publish(messages))
+    this.#publishing = sent.catch(() => {}) // the caller hears of it; the next batch does not depend on it
+    return sent
+  }
+
+  async #publish(messages: readonly Outgoing[]): Promise<void> {
+    this.#batch++
+    const keys: string[] = [this.#keys.producer(this.#producer), this.#keys.queues]
+    const lists = new Map<string, (Uint8Array | string)[]>()
+    const args: Argument[] = []
+    const fresh = new Set<string>()
+    for (const [index, message] of messages.entries()) {
+      if (!this.#bound.has(message.queue)) fresh.add(message.queue)
+      const step = priorityStep(message.priority)
+      if (message.due === undefined) {
+        const list = this.#keys.list(message.queue, step)
+        const group = lists.get(list)
+        if (group === undefined) lists.set(list, [message.raw])
+        else group.push(message.raw)
+      } else {
+        keys.push(this.#keys.delayed(message.queue), this.#keys.delayedRaw(message.queue))
+        args.push('d', `${step}:${this.#producer}.${this.#batch}.${index}`, Math.ceil(message.due), message.raw as string)
+      }
+    }
+    for (const [list, raws] of lists) {
+      keys.push(list)
+      args.push('l', raws.length, ...(raws as string[]))
+    }
+    await this.#link.script(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args])
+    if (fresh.size > 0) await this.#bind(fresh)
+  }
+
+  /** kombu's bindings, so that Celery's tools see the queue; only informative. */
+  async #bind(queues: Iterable<string>): Promise<void> {
+    const names = [...queues]
+    await this.#link.run((client) => Promise.all(names.map((queue) => client.sadd(...this.#keys.binding(queue)))))
+    for (const queue of names) this.#bound.add(queue)
+  }
+
+  async register(worker: Registration): Promise<Consumer> {
+    await this.#refuseEviction()
+    const { incarnation, node, leaseMs, queues } = worker
+    const entry = JSON.stringify({ node, leaseMs, queues, since: Date.now(), pid: process.pid })
+    const keys = [this.#keys.registry, this.#keys.epoch(incarnation), this.#keys.lease(incarnation), this.#keys.queues]
+    await this.#link.script(scripts.register, keys, [incarnation, entry, leaseMs, ...queues])
+    await this.#bind(queues)
+    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, worker, this.#options)
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  /** A server that may evict keys may evict a lease or a queue: then nothing can be promised. */
+  async #refuseEviction(): Promise<void> {
+    const info = await this.#link.run((client) => client.info('memory'))
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction'
+    const limited = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0) > 0
+    if (policy === 'noeviction') return
+    const where = maskUrl(this.#url)
+    if (!limited || this.#options.allowEviction) {
+      this.#options.log.warning(`${where} has maxmemory-policy ${policy}: with a memory limit it may evict queues and leases`)
+      return
+    }
+    throw new CelerityError('E_BROKER_UNSAFE', {
+      message: `${where} has maxmemory-policy ${policy}: it may evict queues and leases, and tasks with them`,
+      hint: 'Set it: redis-cli CONFIG SET maxmemory-policy noeviction. To run all the same: brokerAllowEviction: true.',
+    })
+  }
+
+  async renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal> {
+    const k = this.#keys
+    const keys = [k.epoch(incarnation), k.lease(incarnation), k.lanes(incarnation), k.started(incarnation)]
+    const positions = started.map((s) => `${s.lane}:${s.position}`)
+    const [kind, ...lanes] = ((await this.#link.script(scripts.renew, keys, positions)) as Buffer[]).map(String)
+    return kind === 'kept' ? { kind, lanes } : { kind: 'lost' }
+  }
+
+  async tend(judge: Judge): Promise<Tended> {
+    return { due: await this.#moveDue(), reaped: await reap(this.#link, this.#keys, judge, this.#options.log) }
+  }
+
+  async #moveDue(): Promise<number> {
+    const queues = await this.#link.run((client) => client.smembers(this.#keys.queues))
+    if (queues.length === 0) return 0
+    const keys = queues.flatMap((queue) => [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)])
+    return Number(await this.#link.script(scripts.moveDue, keys, [1_000]))
+  }
+
+  async reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {
+    return (await this.#link.script(scripts.reserve, [this.#keys.rate(limit)], [intervalMs, count])) as number[]
+  }
+
+  async revoke(ids: readonly string[], ttl: number): Promise<void> {
+    if (ids.length > 0)
+      await this.#link.script(scripts.revoke, [this.#keys.revoked, this.#keys.revocations], [Math.ceil(ttl * 1000), ...ids])
+  }
+
+  async revoked(): Promise<ReadonlySet<string>> {
+    return this.#link.run(async (client) => {
+      const [seconds] = await client.time()
+      return new Set(await client.zrangebyscore(this.#keys.revoked, Number(seconds) * 1000, '+inf'))
+    })
+  }
+
+  async broadcast(message: Broadcast): Promise<void> {
+    const channel = this.#keys.channel(this.#link.address.db, message.exchange, message.routingKey)
+    await this.#link.run((client) => client.publish(channel, message.raw as string))
+  }
+
+  subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {
+    return this.#channels.subscribe(exchange, pattern, hear)
+  }
+
+  async close(): Promise<void> {
+    await this.#publishing
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
+    await this.#channels.close()
+    await this.#link.close()
+  }
+}

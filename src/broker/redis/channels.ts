@@ -1,0 +1,59 @@
+/** Fanout exchanges as kombu has them on Redis: pub/sub channels `/<db>.<exchange>[/<routing key>]`. */
+import type { Redis } from 'ioredis'
+import { RedisLink } from '../../redis/link.js'
+import type { Broadcast, Subscription } from '../broker.js'
+import type { BrokerOptions } from '../options.js'
+import type { Keys } from './keys.js'
+
+type Hear = (message: Broadcast) => void
+
+export class Channels {
+  readonly #keys: Keys
+  readonly #link: RedisLink
+  /** Listeners by subscribed channel pattern, each with its exchange and the part of the channel before the routing key. */
+  readonly #listeners = new Map<string, { readonly exchange: string; readonly base: string; readonly hear: Set<Hear> }>()
+
+  constructor(url: string, keys: Keys, options: BrokerOptions) {
+    this.#keys = keys
+    this.#link = new RedisLink(url, { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_BROKER_UNREACHABLE' })
+    this.#link.whenReady((client) => this.#attach(client))
+  }
+
+  async subscribe(exchange: string, pattern: string, hear: Hear): Promise<Subscription> {
+    const base = escapeGlob(this.#keys.channel(this.#link.address.db, exchange, ''))
+    const channel = pattern === '' ? base : `${base}/${pattern}`
+    const known = this.#listeners.get(channel)
+    if (known === undefined) {
+      this.#listeners.set(channel, { exchange, base: this.#keys.channel(this.#link.address.db, exchange, ''), hear: new Set([hear]) })
+    } else known.hear.add(hear)
+    await this.#link.run((client) => client.psubscribe(channel))
+    return { close: () => this.#unsubscribe(channel, hear) }
+  }
+
+  async #unsubscribe(channel: string, hear: Hear): Promise<void> {
+    const listener = this.#listeners.get(channel)
+    if (listener === undefined || !listener.hear.delete(hear) || listener.hear.size > 0) return
+    this.#listeners.delete(channel)
+    await this.#link.run((client) => client.punsubscribe(channel)).catch(() => {}) // a lost connection has unsubscribed by itself
+  }
+
+  /** Each new connection subscribes again to what is listened for; what was said in between is gone, as with every listener of pub/sub. */
+  #attach(client: Redis): void {
+    client.on('pmessageBuffer', (pattern: string | Buffer, channel: string | Buffer, raw: Buffer) => {
+      const listener = this.#listeners.get(String(pattern))
+      if (listener === undefined) return
+      const routingKey = String(channel).slice(listener.base.length + 1)
+      for (const hear of listener.hear) hear({ exchange: listener.exchange, routingKey, raw })
+    })
+    const channels = [...this.#listeners.keys()]
+    if (channels.length > 0) client.psubscribe(...channels).catch(() => {}) // then this connection breaks, and the next one subscribes
+  }
+
+  close(): Promise<void> {
+    return this.#link.close()
+  }
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&')
+}

@@ -1,0 +1,146 @@
+/** One registered incarnation on Redis. */
+import type { RedisLink } from '../../redis/link.js'
+import type { Consumer, Delivery, Registration, Settlement, Taken } from '../broker.js'
+import type { BrokerOptions } from '../options.js'
+import type { Keys } from './keys.js'
+import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
+import { scripts } from './scripts.js'
+import { Waiters } from './waiters.js'
+
+type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer, broken: (number | Buffer)[], taken: (number | Buffer[])[]]
+
+export class RedisConsumer implements Consumer {
+  readonly incarnation: string
+  readonly #link: RedisLink
+  readonly #keys: Keys
+  readonly #node: string
+  readonly #waiters: Waiters
+  readonly #early = new Set<string>()
+  readonly #context: OpsContext
+  #turn = 0
+
+  constructor(url: string, link: RedisLink, keys: Keys, worker: Registration, options: BrokerOptions) {
+    this.incarnation = worker.incarnation
+    this.#link = link
+    this.#keys = keys
+    this.#node = worker.node
+    this.#waiters = new Waiters(url, keys, options)
+    this.#context = { keys, incarnation: this.incarnation, node: this.#node, early: this.#early }
+  }
+
+  async take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+    const order = rotate(queues, seq) // by the number, so that a repeated take asks in the same order
+    const k = this.#keys
+    const keys = [k.epoch(this.incarnation), k.lanes(this.incarnation), k.marks(this.incarnation), k.revocations]
+    for (const queue of order) keys.push(k.delayed(queue), k.delayedRaw(queue))
+    for (let step = 0; step < 4; step++) for (const queue of order) keys.push(k.list(queue, step))
+    const args = [seq, max, order.length, k.lane(this.incarnation)]
+    const reply = (await this.#link.script(scripts.take, keys, args)) as TakeReply
+    if (reply[0].toString() === 'lost') return 'lost'
+
+    const due = Number(reply[2])
+    return {
+      deliveries: this.#deliveries(seq, order, reply[5]),
+      now: Number(reply[1]),
+      nextDue: due < 0 ? null : due,
+      revocations: Number(reply[3]),
+      broken: pairs(reply[4]).map(([source, why]) => ({ queue: order[(Number(source) - 1) % order.length] ?? '', reason: String(why) })),
+    }
+  }
+
+  #deliveries(seq: number, order: readonly string[], taken: TakeReply[5]): Delivery[] {
+    const deliveries: Delivery[] = []
+    for (const [source, raws] of pairs(taken)) {
+      const index = Number(source) - 1
+      const messages = raws as Buffer[]
+      const queue = order[index % order.length] ?? ''
+      const step = Math.floor(index / order.length)
+      const lane: RedisLane = { name: `${seq}/${source}`, seq, queue, size: messages.length, step }
+      for (let position = 0; position < messages.length; position++) deliveries.push({ lane, position, raw: messages[position] as Buffer })
+    }
+    return deliveries
+  }
+
+  wait(queues: readonly string[], seconds: number, signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(rotate(queues, this.#turn++), seconds, signal)
+  }
+
+  async closeTake(seq: number): Promise<void> {
+    await this.#giveBack('close', seq)
+  }
+
+  async start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'> {
+    const keys = [this.#keys.epoch(this.incarnation), this.#keys.lanes(this.incarnation), this.#keys.early(this.incarnation)]
+    const reply = await this.#link.script(
+      scripts.start,
+      keys,
+      deliveries.flatMap((d) => [d.lane.name, d.position]),
+    )
+    if (String(reply) === 'lost') return 'lost'
+    for (const delivery of deliveries) this.#early.add(place(delivery))
+    return 'ok'
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'> {
+    if (settlements.length === 0) return 'ok'
+    const reply = await this.#settle(settlements)
+    if (reply === 'lost') return 'lost'
+    if (this.#early.size > 0) for (const { delivery } of settlements) this.#early.delete(place(delivery))
+    if (reply.length === 0) return 'ok'
+    // The server would not carry out some follow-ups (a queue's key of another type): keep the message where a person can see it.
+    const why = new Map(reply.map(([at, words]) => [at, words]))
+    const refused = settlements.filter(({ delivery }) => why.has(place(delivery)))
+    const dead = refused.map(
+      (s): Settlement => ({
+        ...s,
+        publish: [],
+        fate: { kind: 'dead', reason: 'refused-by-broker', detail: `what followed was refused: ${why.get(place(s.delivery))}` },
+      }),
+    )
+    return (await this.#settle(dead)) === 'lost' ? 'lost' : 'ok'
+  }
+
+  /** What was refused, as [lane:position, words]. */
+  async #settle(settlements: readonly Settlement[]): Promise<'lost' | [string, string][]> {
+    const k = this.#keys
+    const keys = [k.epoch(this.incarnation), k.lanes(this.incarnation), k.scratch, k.early(this.incarnation)]
+    const head = ['owner', k.lane(this.incarnation), k.done(this.incarnation), this.#link.address.db]
+    const args = settleArguments(settlements, this.#context)
+    const reply = (await this.#link.script(scripts.settle, keys, [...head, ...args])) as Buffer[]
+    if (reply.length === 1) return reply[0]?.toString() === 'lost' ? 'lost' : []
+    const refused: [string, string][] = []
+    for (let i = 1; i + 2 < reply.length; i += 3) refused.push([`${reply[i]}:${reply[i + 1]}`, String(reply[i + 2])])
+    return refused
+  }
+
+  async resign(): Promise<void> {
+    await this.#giveBack('resign', 0)
+    await this.close()
+  }
+
+  async #giveBack(how: 'close' | 'resign', seq: number): Promise<void> {
+    const k = this.#keys
+    const i = this.incarnation
+    const keys = [k.epoch(i), k.lanes(i), k.marks(i), k.early(i), k.lease(i), k.registry, k.started(i)]
+    await this.#link.script(scripts.giveBack, keys, [k.lane(i), k.done(i), i, how, seq])
+  }
+
+  close(): Promise<void> {
+    return this.#waiters.close()
+  }
+}
+
+function place(delivery: Delivery): string {
+  return `${delivery.lane.name}:${delivery.position}`
+}
+
+function rotate<T>(list: readonly T[], by: number): readonly T[] {
+  const at = list.length === 0 ? 0 : by % list.length
+  return at === 0 ? list : [...list.slice(at), ...list.slice(0, at)]
+}
+
+function pairs<T>(flat: readonly T[]): [T, T][] {
+  const out: [T, T][] = []
+  for (let i = 0; i + 1 < flat.length; i += 2) out.push([flat[i] as T, flat[i + 1] as T])
+  return out
+}

@@ -1,0 +1,91 @@
+/**
+ * The keys of the Redis broker. Queues, bindings and channels are kombu's; `celerity:*`, `<queue>.delayed*` and `<queue>.dead` are ours.
+ * Everything stands behind `global_keyprefix`; with a hash tag in it (`{tasks}:`) all keys of a broker share a cluster slot.
+ */
+import { PRIORITY_STEPS } from '../broker.js'
+
+/** kombu's separator between queue and priority step. */
+const SEPARATOR = '\x06\x16'
+
+export class Keys {
+  readonly #prefix: string
+  readonly registry: string
+  readonly queues: string
+  readonly scratch: string
+  readonly revoked: string
+  readonly revocations: string
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+    this.registry = `${prefix}celerity:workers`
+    this.queues = `${prefix}celerity:queues`
+    this.scratch = `${prefix}celerity:scratch`
+    this.revoked = `${prefix}celerity:revoked`
+    this.revocations = `${prefix}celerity:revocations`
+  }
+
+  /** The list of a queue at the priority step with this index (0–3). */
+  list(queue: string, step: number): string {
+    return step === 0 ? `${this.#prefix}${queue}` : `${this.#prefix}${queue}${SEPARATOR}${PRIORITY_STEPS[step]}`
+  }
+  lists(queue: string): string[] {
+    return PRIORITY_STEPS.map((_, step) => this.list(queue, step))
+  }
+  /** The queue whose list this key is. */
+  queueOf(list: string): string {
+    const name = list.slice(this.#prefix.length)
+    const end = name.indexOf(SEPARATOR)
+    return end < 0 ? name : name.slice(0, end)
+  }
+  delayed(queue: string): string {
+    return `${this.#prefix}${queue}.delayed`
+  }
+  delayedRaw(queue: string): string {
+    return `${this.#prefix}${queue}.delayed.raw`
+  }
+  dead(queue: string): string {
+    return `${this.#prefix}${queue}.dead`
+  }
+  epoch(incarnation: string): string {
+    return `${this.#prefix}celerity:epoch:${incarnation}`
+  }
+  lease(incarnation: string): string {
+    return `${this.#prefix}celerity:lease:${incarnation}`
+  }
+  lanes(incarnation: string): string {
+    return `${this.#prefix}celerity:lanes:${incarnation}`
+  }
+  marks(incarnation: string): string {
+    return `${this.#prefix}celerity:marks:${incarnation}`
+  }
+  early(incarnation: string): string {
+    return `${this.#prefix}celerity:early:${incarnation}`
+  }
+  started(incarnation: string): string {
+    return `${this.#prefix}celerity:started:${incarnation}`
+  }
+  /** Prefix of the lanes of an incarnation; the lane's name follows. */
+  lane(incarnation: string): string {
+    return `${this.#prefix}celerity:lane:${incarnation}:`
+  }
+  /** Prefix of the sets of settled positions; the lane's name follows. */
+  done(incarnation: string): string {
+    return `${this.#prefix}celerity:done:${incarnation}:`
+  }
+  producer(id: string): string {
+    return `${this.#prefix}celerity:producer:${id}`
+  }
+  rate(limit: string): string {
+    return `${this.#prefix}celerity:rate:${limit}`
+  }
+  deliveries(message: string): string {
+    return `${this.#prefix}celerity:deliveries:${message}`
+  }
+  /** Channel of a fanout exchange: the db number is part of it, since pub/sub knows no databases. */
+  channel(db: number, exchange: string, routingKey: string): string {
+    return `${this.#prefix}/${db}.${exchange}${routingKey === '' ? '' : `/${routingKey}`}`
+  }
+  binding(queue: string): readonly [key: string, member: string] {
+    return [`${this.#prefix}_kombu.binding.${queue}`, `${queue}${SEPARATOR}${SEPARATOR}${queue}`]
+  }
+}

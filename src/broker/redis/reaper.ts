@@ -1,0 +1,160 @@
+/**
+ * Finds workers whose lease ran out, fences them, and gives back what they held. Any process may do this at any time: a reaper that dies
+ * half-way is finished by the next one, since the registry entry goes last.
+ */
+import { createHash } from 'node:crypto'
+import type { Log } from '../../log.js'
+import { decodeMessage } from '../../protocol/message.js'
+import type { RedisLink } from '../../redis/link.js'
+import type { Delivery, Judge, Orphan, Settlement } from '../broker.js'
+import type { Keys } from './keys.js'
+import { type RedisLane, settleArguments } from './ops.js'
+import { scripts } from './scripts.js'
+
+/** Seconds a delivery count is remembered. */
+const DELIVERIES_TTL = 72 * 3600
+
+interface Entry {
+  readonly node: string
+  readonly leaseMs: number
+}
+
+interface Reaped {
+  readonly node: string
+  readonly incarnation: string
+  readonly messages: number
+}
+
+export async function reap(link: RedisLink, keys: Keys, judge: Judge, log: Log): Promise<Reaped[]> {
+  const registry = await link.run((client) => client.hgetall(keys.registry))
+  const incarnations = Object.keys(registry)
+  if (incarnations.length === 0) return []
+  const leased = await link.run((client) => Promise.all(incarnations.map((incarnation) => client.exists(keys.lease(incarnation)))))
+  const gone = incarnations.filter((_, index) => leased[index] === 0)
+  if (gone.length === 0) return []
+
+  const quietMs = await quietSince(link)
+  const reaped: Reaped[] = []
+  for (const incarnation of gone) {
+    const entry = readEntry(registry[incarnation] ?? '')
+    // Nobody reaps until a full lease has passed since the server's start and since our own connection: after an outage longer than a
+    // lease, the first to come back would otherwise reap everybody.
+    if (quietMs < entry.leaseMs) continue
+    if ((await link.script(scripts.fence, [keys.lease(incarnation), keys.epoch(incarnation)], [])) !== 1) continue
+    const messages = await giveBack(link, keys, incarnation, entry, judge)
+    log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
+    reaped.push({ node: entry.node, incarnation, messages })
+  }
+  return reaped
+}
+
+/** Milliseconds since both the server and our connection to it have been up. */
+async function quietSince(link: RedisLink): Promise<number> {
+  const info = await link.run((client) => client.info('server'))
+  const uptime = Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0) * 1000
+  const connected = link.readySince === null ? 0 : performance.now() - link.readySince
+  return Math.min(uptime, connected)
+}
+
+async function giveBack(link: RedisLink, keys: Keys, incarnation: string, entry: Entry, judge: Judge): Promise<number> {
+  const [lanes, early, started] = await link.run((client) =>
+    Promise.all([
+      client.hgetall(keys.lanes(incarnation)),
+      client.hkeys(keys.early(incarnation)),
+      client.smembers(keys.started(incarnation)),
+    ]),
+  )
+  const facts = { early: new Set(early), started: new Set(started) }
+  let messages = 0
+  for (const [name, source] of Object.entries(lanes)) {
+    messages += await giveBackLane(link, keys, incarnation, entry, judge, name, source, facts)
+  }
+  await link.script(
+    scripts.retire,
+    [
+      keys.epoch(incarnation),
+      keys.lanes(incarnation),
+      keys.registry,
+      keys.marks(incarnation),
+      keys.early(incarnation),
+      keys.started(incarnation),
+    ],
+    [incarnation],
+  )
+  return messages
+}
+
+async function giveBackLane(
+  link: RedisLink,
+  keys: Keys,
+  incarnation: string,
+  entry: Entry,
+  judge: Judge,
+  name: string,
+  source: string,
+  facts: { readonly early: ReadonlySet<string>; readonly started: ReadonlySet<string> },
+): Promise<number> {
+  const [raws, done] = await link.run((client) =>
+    Promise.all([client.lrangeBuffer(keys.lane(incarnation) + name, 0, -1), client.smembers(keys.done(incarnation) + name)]),
+  )
+  const queue = keys.queueOf(source)
+  const lane: RedisLane = { name, seq: Number.parseInt(name, 10), queue, size: raws.length, step: keys.lists(queue).indexOf(source) }
+  const settled = new Set(done)
+  const open = raws.map((raw, position): Delivery => ({ lane, position, raw })).filter(({ position }) => !settled.has(String(position)))
+  if (open.length === 0) return 0
+
+  const counts = new Map<Delivery, number>()
+  const settlements: Settlement[] = []
+  for (const delivery of open) {
+    const at = `${name}:${delivery.position}`
+    const key = keys.deliveries(identity(delivery.raw))
+    const deliveries = await link.run(async (client) => {
+      const count = await client.incr(key)
+      await client.expire(key, DELIVERIES_TTL)
+      return count
+    })
+    counts.set(delivery, deliveries)
+    const orphan: Orphan = {
+      raw: delivery.raw,
+      queue,
+      deliveries,
+      early: facts.early.has(at),
+      suspect: facts.started.has(at),
+      node: entry.node,
+    }
+    settlements.push({ delivery, ...judge(orphan) })
+  }
+  const args = settleArguments(settlements, {
+    keys,
+    incarnation,
+    node: entry.node,
+    early: facts.early,
+    deliveries: (delivery) => counts.get(delivery) ?? 1,
+  })
+  const head = ['reaper', keys.lane(incarnation), keys.done(incarnation), link.address.db]
+  await link.script(
+    scripts.settle,
+    [keys.epoch(incarnation), keys.lanes(incarnation), keys.scratch, keys.early(incarnation)],
+    [...head, ...args],
+  )
+  return open.length
+}
+
+/** What deliveries are counted by: the task's id, or the bytes when there is none to be read. */
+function identity(raw: Buffer): string {
+  const decoded = decodeMessage(raw)
+  const id = decoded.ok ? decoded.message.id : decoded.bad.id
+  return id ?? createHash('sha1').update(raw).digest('hex')
+}
+
+function readEntry(text: string): Entry {
+  try {
+    const entry: unknown = JSON.parse(text)
+    if (typeof entry === 'object' && entry !== null && 'node' in entry && 'leaseMs' in entry) {
+      return { node: String(entry.node), leaseMs: Number(entry.leaseMs) || 30_000 }
+    }
+  } catch {
+    // damaged by somebody: the worker is reaped all the same, with the default lease as grace
+  }
+  return { node: 'unknown', leaseMs: 30_000 }
+}

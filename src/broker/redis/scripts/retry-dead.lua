@@ -1,0 +1,10 @@
+-- Takes dead letters out, and puts their bytes back into the queue if asked to.
+-- KEYS 1 dead list, 2 queue list   ARGV 'retry' | 'drop', then pairs: entry as stored, raw   Reply number that still stood there
+local n = 0
+for i = 2, #ARGV, 2 do
+  if redis.call('LREM', KEYS[1], 1, ARGV[i]) == 1 then
+    n = n + 1
+    if ARGV[1] == 'retry' then redis.call('LPUSH', KEYS[2], ARGV[i + 1]) end
+  end
+end
+return n

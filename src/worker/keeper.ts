@@ -1,0 +1,94 @@
+/**
+ * Renews the lease, where user code can't stop it: in a thread with a connection of its own. A handler that blocks the event loop for ten
+ * leases is therefore not run twice. A broker inside this process (memory) can't be reached from a thread and is renewed by a timer.
+ */
+import { Worker as Thread } from 'node:worker_threads'
+import type { Broker } from '../broker/broker.js'
+import type { Log } from '../log.js'
+import type { Board } from './board.js'
+
+export interface KeeperOptions {
+  readonly incarnation: string
+  readonly leaseMs: number
+  /** How the thread reaches the broker. */
+  readonly brokerUrl: string
+  readonly keyPrefix: string
+  readonly deadlineMs: number
+}
+
+export interface KeeperParts {
+  readonly broker: Broker
+  readonly board: Board
+  readonly log: Log
+  /** The broker says this incarnation was fenced. */
+  lost(): void
+}
+
+export interface Keeper {
+  close(): Promise<void>
+}
+
+/** What the thread is started with. */
+export interface KeeperData extends KeeperOptions {
+  readonly board: SharedArrayBuffer
+}
+
+/** What the thread says. */
+export type KeeperWord = { readonly kind: 'lost' } | { readonly kind: 'trouble'; readonly text: string }
+
+export function startKeeper(options: KeeperOptions, parts: KeeperParts): Keeper {
+  return parts.broker.can.shared ? threadKeeper(options, parts) : timerKeeper(options, parts)
+}
+
+function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts): Keeper {
+  const workerData: KeeperData = { ...options, board: board.buffer }
+  // Run from sources (tsx), the thread's file ends in .ts as this one does.
+  const file = new URL(import.meta.url.endsWith('.ts') ? './keeper-thread.ts' : './keeper-thread.js', import.meta.url)
+  let closed = false
+  let thread = start()
+
+  function start(): Thread {
+    const started = new Thread(file, { workerData, name: 'keeper' })
+    started.on('message', (word: KeeperWord) => {
+      if (word.kind === 'trouble') {
+        log.warning(`keeper: ${word.text}`)
+        return
+      }
+      closed = true
+      lost()
+    })
+    started.on('error', (error) => log.critical(`the keeper died and is started again: ${error.message}`))
+    started.on('exit', () => {
+      if (!closed) setTimeout(restart, 100)
+    })
+    return started
+  }
+
+  function restart(): void {
+    if (!closed) thread = start()
+  }
+
+  return {
+    async close() {
+      closed = true
+      await thread.terminate()
+    },
+  }
+}
+
+function timerKeeper({ incarnation, leaseMs }: KeeperOptions, { broker, board, log, lost }: KeeperParts): Keeper {
+  const timer = setInterval(() => {
+    broker.renew(incarnation, board.started()).then(
+      (renewal) => {
+        if (renewal.kind === 'lost') lost()
+      },
+      (error: Error) => log.warning(`keeper: ${error.message}`),
+    )
+  }, leaseMs / 3)
+  timer.unref()
+  return {
+    async close() {
+      clearInterval(timer)
+    },
+  }
+}

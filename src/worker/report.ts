@@ -1,0 +1,76 @@
+/** The log lines of a task's life: one when it ends, more at level debug. */
+import type { Delivery } from '../broker/broker.js'
+import { reason } from '../errors.js'
+import type { Log } from '../log.js'
+import { repr } from '../protocol/python-repr.js'
+import type { Finished } from './outcome.js'
+import type { Accepted } from './request.js'
+import type { Run } from './run.js'
+
+/** Longest value shown, in characters. */
+const SHOWN = 200
+
+export function reportStart(log: Log, run: Run): void {
+  if (log.enabled('debug')) log.debug(`Task ${run.task}[${run.id}] started`, fields(run))
+}
+
+/** @param now the broker's wall clock, milliseconds */
+export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished, now: number): void {
+  const task = `Task ${run.task}[${run.id}]`
+  const took = `in ${runtime.toFixed(3)}s`
+  switch (outcome.kind) {
+    case 'success':
+      if (log.enabled('info')) log.info(`${task} succeeded ${took}: ${shown(outcome.value)}`, { ...fields(run), runtime })
+      return
+    case 'failure':
+      if (outcome.expected) log.info(`${task} raised expected: ${named(outcome.error)}`, { ...fields(run), runtime })
+      else log.error(`${task} raised unexpected: ${named(outcome.error)}`, { ...fields(run), runtime, error: outcome.error })
+      return
+    case 'retry': {
+      const wait = Math.max(0, (outcome.due - now) / 1000)
+      const why = outcome.cause === undefined ? '' : `: ${named(outcome.cause)}`
+      log.info(`${task} retry: Retry in ${wait.toFixed(1)}s${why}`, { ...fields(run), retries: run.request.message.retries + 1 })
+      return
+    }
+    case 'ignore':
+      log.info(`${task} ignored`, fields(run))
+      return
+    case 'reject':
+      log.warning(`${task} rejected${outcome.requeue ? ', back to its queue' : ''}: ${outcome.reason}`, fields(run))
+      return
+  }
+}
+
+export function reportRefusal(log: Log, { lane: { queue } }: Delivery, refused: Exclude<Accepted, { readonly kind: 'run' }>): void {
+  switch (refused.kind) {
+    case 'park':
+      log.debug(`not due before ${new Date(refused.due).toISOString()}: kept at the broker`, { queue })
+      return
+    case 'unreadable':
+      log.error(`unreadable message to the dead letters: ${refused.bad.code}: ${refused.bad.detail}`, { queue, id: refused.bad.id })
+      return
+    case 'unregistered':
+      log.error(`no task ${refused.message.task} is registered: message to the dead letters`, { queue, id: refused.message.id })
+      return
+    case 'unsupported':
+      log.error(`this worker does not run ${refused.what} yet: message to the dead letters`, { queue, id: refused.message.id })
+      return
+    case 'revoked':
+      log.info(`Discarding ${refused.why} task: ${refused.message.task}[${refused.message.id}]`, { queue, id: refused.message.id })
+      return
+  }
+}
+
+function fields(run: Run): { readonly task: string; readonly id: string; readonly queue: string } {
+  return { task: run.task, id: run.id, queue: run.request.delivery.lane.queue }
+}
+
+function shown(value: unknown): string {
+  const text = repr(value)
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+}
+
+function named(error: unknown): string {
+  const name = error instanceof Error ? `${error.name}: ` : ''
+  return `${name}${reason(error)}`
+}

@@ -1,0 +1,42 @@
+/** One run of a request while it lasts: its signal, its children, what it writes meanwhile, and whether its outcome still counts. */
+import type { CurrentRequest } from '../app/current.js'
+import type { Request } from './request.js'
+
+export class Run implements CurrentRequest {
+  readonly request: Request
+  readonly id: string
+  readonly rootId: string
+  readonly task: string
+  readonly children: string[] = []
+  /** On the monotonic clock, milliseconds. */
+  readonly startedAt: number
+  /** Writes of `progress()` under way: they end before the outcome is stored, so that it is the last word. */
+  readonly pending = new Set<Promise<unknown>>()
+  /** The outcome is decided: what the handler still does has no effect. */
+  over = false
+  #controller: AbortController | undefined
+  #cancelled: unknown
+
+  constructor(request: Request, startedAt: number) {
+    this.request = request
+    this.id = request.message.id
+    this.rootId = request.message.rootId
+    this.task = request.message.task
+    this.startedAt = startedAt
+  }
+
+  /** Made when it is first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled)
+    }
+    return this.#controller.signal
+  }
+
+  /** Fires the handler's signal; the run goes on until the handler ends. */
+  cancel(why: unknown): void {
+    this.#cancelled ??= why
+    this.#controller?.abort(why)
+  }
+}

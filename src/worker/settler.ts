@@ -1,0 +1,115 @@
+/**
+ * The only file that acks. Settlements of one moment go out as one step; while that step is under way the next ones gather, so batches
+ * grow with the load by themselves. Result and ack are one step where the broker carries out the store's writes; otherwise the results are
+ * written first.
+ */
+import type { Consumer, Settlement } from '../broker/broker.js'
+import { isCelerityError, reason } from '../errors.js'
+import type { Log } from '../log.js'
+import type { EncodedResult, ResultStore } from '../results/store.js'
+
+export interface Settling {
+  readonly settlement: Settlement
+  /** For a store on another server: written before the ack. */
+  readonly results?: readonly EncodedResult[] | undefined
+}
+
+export interface SettlerParts {
+  readonly consumer: Consumer
+  /** Where `Settling.results` go. */
+  readonly results: ResultStore | null
+  readonly log: Log
+  /** The lease was lost: nothing of this incarnation counts any more. */
+  lost(): void
+}
+
+/** Settlements of one step at most: beyond this the script would hold the server up. */
+const MAX_BATCH = 250
+
+export class Settler {
+  readonly #parts: SettlerParts
+  #waiting: Settling[] = []
+  #flushing: Promise<void> | undefined
+  #stopped = false
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts
+  }
+
+  /** Settlements that are not yet stored. */
+  get pending(): number {
+    return this.#waiting.length + this.#inFlight
+  }
+  #inFlight = 0
+
+  add(settling: Settling): void {
+    this.#waiting.push(settling)
+    // Whatever ends in the same turn of the event loop goes out together.
+    this.#flushing ??= new Promise((resolve) => setImmediate(() => this.#flush().then(resolve)))
+  }
+
+  /** Resolves when everything added so far is stored, or was refused because the lease is lost. */
+  async drained(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing
+  }
+
+  /** No more tries: what is not stored comes back when the lease runs out. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 && !this.#stopped) {
+        const batch = this.#waiting.splice(0, MAX_BATCH)
+        this.#inFlight = batch.length
+        await this.#store(batch)
+      }
+    } finally {
+      this.#inFlight = 0
+      this.#flushing = undefined
+    }
+  }
+
+  /** A broker that is away is asked again until it answers: steps are safe to send twice, and nothing new is taken meanwhile. */
+  async #store(batch: readonly Settling[]): Promise<void> {
+    for (let tries = 0; !this.#stopped; tries++) {
+      try {
+        await this.#storeOnce(batch)
+        return
+      } catch (error) {
+        if (isCelerityError(error) && error.code === 'E_BROKER_REFUSED') return this.#storeSingly(batch, error)
+        if (tries === 0) this.#parts.log.warning(`results wait: ${reason(error)}`, { settlements: batch.length })
+        await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** tries, 2_000)))
+      }
+    }
+  }
+
+  async #storeOnce(batch: readonly Settling[]): Promise<void> {
+    const results = batch.flatMap((settling) => settling.results ?? [])
+    if (results.length > 0) await this.#parts.results?.set(results)
+    const answer = await this.#parts.consumer.settle(batch.map((settling) => settling.settlement))
+    if (answer === 'lost') {
+      this.#stopped = true
+      this.#parts.lost()
+    }
+  }
+
+  /** The server refuses the batch: find the one it refuses, and keep that message where a person can see it. */
+  async #storeSingly(batch: readonly Settling[], refusal: Error): Promise<void> {
+    if (batch.length > 1) {
+      for (const settling of batch) await this.#store([settling])
+      return
+    }
+    const settling = batch[0]
+    if (settling === undefined) return
+    const { delivery, fate } = settling.settlement
+    if (fate.kind === 'dead') {
+      this.#parts.log.error(`the broker refuses a dead letter: ${refusal.message}`, { queue: delivery.lane.queue })
+      return // it stays leased, and comes back with the lease: nothing is lost, and the next worker tries
+    }
+    const detail = `the broker refused its outcome: ${refusal.message}`
+    this.#parts.log.error(detail, { queue: delivery.lane.queue })
+    await this.#store([{ settlement: { delivery, fate: { kind: 'dead', reason: 'refused-by-broker', detail } } }])
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What runs and what waits for a slot. Work that was taken ahead waits here, in order; how much is taken ahead follows the time tasks take:
+ * twenty milliseconds of work, so that slots never idle between two takes, and other workers get their share of slow tasks.
+ */
+import type { Request } from './request.js'
+
+/** Messages held at most, however fast the tasks are: two batches of a hundred. */
+const MAX_AHEAD = 200
+/** Milliseconds of work taken ahead. */
+const AHEAD_MS = 20
+/** Weight of the newest run in the mean. */
+const WEIGHT = 0.05
+
+export class Slots {
+  readonly #concurrency: number
+  /** Fixed number of messages held per slot, as Celery's prefetch multiplier; null: by the time tasks take. */
+  readonly #multiplier: number | null
+  readonly #waiting: { readonly request: Request; readonly since: number }[] = []
+  #head = 0
+  #meanMs: number | null = null
+  running = 0
+
+  constructor(concurrency: number, multiplier: number | null) {
+    this.#concurrency = concurrency
+    this.#multiplier = multiplier
+  }
+
+  get waiting(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  /** How many messages to take now; 0 also while enough waits that a larger batch is worth the patience. */
+  get want(): number {
+    const ahead = this.#ahead
+    const room = this.#concurrency + ahead - this.running - this.waiting
+    if (this.waiting > 0 && room < ahead / 2) return 0
+    return Math.max(0, room)
+  }
+
+  get #ahead(): number {
+    if (this.#multiplier !== null) return this.#concurrency * (this.#multiplier - 1)
+    if (this.#meanMs === null) return 0 // nothing is known yet: one message a slot
+    return Math.min(MAX_AHEAD, Math.floor((this.#concurrency * AHEAD_MS) / Math.max(this.#meanMs, 0.001)))
+  }
+
+  push(request: Request, now: number): void {
+    this.#waiting.push({ request, since: now })
+  }
+
+  /** The next to run, when a slot is free. */
+  next(): Request | undefined {
+    if (this.running >= this.#concurrency || this.waiting === 0) return undefined
+    const { request } = this.#waiting[this.#head++] as { request: Request }
+    if (this.#head === this.#waiting.length || this.#head > 1024) {
+      this.#waiting.splice(0, this.#head)
+      this.#head = 0
+    }
+    this.running++
+    return request
+  }
+
+  /** A run ended after `ms`. */
+  ended(ms: number): void {
+    this.running--
+    this.#meanMs = this.#meanMs === null ? ms : this.#meanMs + WEIGHT * (ms - this.#meanMs)
+  }
+
+  /**
+   * Takes out what has waited since before `limit`: it goes back to the broker, where an idle worker finds it. Nothing more is taken ahead
+   * until a run has ended, else it would be taken again at once.
+   */
+  overdue(limit: number): Request[] {
+    const stale = this.#waiting.slice(this.#head).filter(({ since }) => since < limit)
+    if (stale.length === 0) return []
+    const rest = this.#waiting.slice(this.#head).filter(({ since }) => since >= limit)
+    this.#waiting.splice(0, this.#waiting.length, ...rest)
+    this.#head = 0
+    this.#meanMs = null
+    return stale.map(({ request }) => request)
+  }
+
+  /** Takes out everything that waits. */
+  drain(): Request[] {
+    return this.overdue(Number.POSITIVE_INFINITY)
+  }
+}
