@@ -1,6 +1,7 @@
 /** The envelope of kombu's Redis transport: bytes to one JSON object, with its size and nesting checked before anything is parsed. */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { reason } from '../errors.js'
+import { scanEnvelope } from './envelope-scan.js'
 import { isObject, type JsonObject, kindOf } from './fields.js'
 import { parseJson } from './json.js'
 import { nestsDeeper } from './nesting.js'
@@ -14,6 +15,8 @@ export function readEnvelope(raw: Uint8Array, limits: DecodeLimits): JsonObject 
   }
   const text = decodeText(asBuffer(raw))
   if (text === null) throw new Refusal('malformed-envelope', 'envelope: not UTF-8')
+  const scanned = scanEnvelope(text)
+  if (scanned !== null) return scanned
   const envelope = parse(text, limits.maxDepth, 'envelope', 'malformed-envelope')
   if (!isObject(envelope)) throw new Refusal('malformed-envelope', `envelope: expected an object, not ${kindOf(envelope)}`)
   return envelope
