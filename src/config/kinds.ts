@@ -127,7 +127,7 @@ export function span(least = 0): Kind<number, Duration> {
 /** One of `words`, or a number or word that stands for one of them (`aliases`, in lower case). Case does not count. */
 export function oneOf<const T extends string, Alias extends string = never>(
   words: readonly T[],
-  aliases?: Readonly<Record<Alias, T>>,
+  aliases?: Readonly<Record<Alias, NoInfer<T>>>,
 ): Kind<T, T | Alias> {
   const expected = words.length === 1 ? words[0]! : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
   const known = new Map<string, T>([...words.map((word) => [word.toLowerCase(), word] as const), ...Object.entries<T>(aliases ?? {})])

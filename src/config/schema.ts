@@ -9,7 +9,7 @@ import { acks, annotations, priority, queueName, queues, rateLimit, routes } fro
 
 export interface Row<T, Given> {
   readonly kind: Kind<T, Given>
-  readonly default: T
+  readonly default: NoInfer<T>
   /** What a plain number counts. */
   readonly unit?: 'seconds' | 'bytes'
   /** Celery's name, where the meaning is the same: `broker_url` in a file, CELERY_BROKER_URL in the environment. */
@@ -24,7 +24,7 @@ export interface Row<T, Given> {
   readonly why: string
 }
 
-const row = <const T, Given>(row: Row<T, Given> & { readonly default: NoInfer<T> }): Row<T, Given> => row
+const row = <T, Given>(row: Row<T, Given>): Row<T, Given> => row
 
 const transport = () =>
   fields("options such as { globalKeyprefix: 'kuma:' }", { globalKeyprefix: text('a text that starts every key', /^\S*$/) })
@@ -63,6 +63,11 @@ export const SCHEMA = {
     default: 5,
     unit: 'seconds',
     why: 'How long one call to the broker may take before its connection is thrown away: a frozen server must not freeze us.',
+  }),
+  brokerAllowEviction: row({
+    kind: flag(),
+    default: false,
+    why: 'Works also with a Redis that may evict keys (`maxmemory-policy` other than noeviction), which can lose tasks and leases silently.',
   }),
   messageMaxBytes: row({
     kind: whole(1024),

@@ -83,14 +83,14 @@ export function routes(): Kind<readonly Router[], RouterGiven | readonly RouterG
 
 const one = (read: Read<Router>): Read<readonly Router[]> => (read.ok ? fine([read.value]) : read)
 
-/** `10/s`, `60/m`, `100/h`; a plain number is per second. Kept as text: `10/s`. */
+/** `10/s`, `60/m`, `100/h`; a plain number is per second, 0 is no limit. Kept as text: `10/s`. */
 export function rateLimit(): Kind<string, string | number> {
   const expected = "a rate such as '10/s', '60/m' or '100/h'"
   const read = (given: unknown): Read<string> => {
     const written = typeof given === 'number' ? String(given) : given
     if (typeof written !== 'string') return mismatch(expected, given)
     const match = /^\s*(\d{1,9}(?:\.\d{1,6})?)\s*(?:\/\s*([smh]))?\s*$/.exec(written)
-    return match === null || Number(match[1]) === 0 ? mismatch(expected, given) : fine(`${match[1]}/${match[2] ?? 's'}`)
+    return match === null ? mismatch(expected, given) : fine(`${match[1]}/${match[2] ?? 's'}`)
   }
   return { expected, read, readText: read }
 }

@@ -1,0 +1,185 @@
+/**
+ * What every command has: the common flags, settings with origins, the application, broker and results (opened when asked for, closed at
+ * the end), output for people or as JSON, errors in one shape, exit codes.
+ */
+
+import type { Interfaces } from '@oclif/core'
+import { Command } from '@oclif/core/command'
+import type { Broker } from '../broker/broker.js'
+import type { LoadedSettings } from '../config/load.js'
+import type { Settings } from '../config/schema.js'
+import { EXIT } from '../errors.js'
+import type { Log } from '../log.js'
+import type { ResultStore } from '../results/store.js'
+import { type Paint, paint } from '../terminal/colour.js'
+import { safe, safeJson } from '../terminal/safe.js'
+import { type Consent, confirm } from './confirm.js'
+import { describeError, errorDocument, errorText } from './error-report.js'
+import { COMMON_FLAGS } from './flags.js'
+import type { LoadableApp } from './load-app.js'
+import { openLog } from './logging.js'
+import { Session } from './session.js'
+
+export type FlagsOf<C extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & C['flags']>
+export type ArgsOf<C extends typeof Command> = Interfaces.InferredArgs<C['args']>
+
+/** How text for people may look. */
+export interface Look {
+  readonly paint: Paint
+  /** Columns of the terminal; undefined when stdout is none. */
+  readonly width: number | undefined
+  /** Milliseconds since 1970, for relative times. */
+  readonly now: number
+}
+
+export abstract class BaseCommand<C extends typeof Command> extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = COMMON_FLAGS
+
+  protected flags!: FlagsOf<C>
+  protected args!: ArgsOf<C>
+  #session: Session | null = null
+
+  override async init(): Promise<void> {
+    await super.init()
+    const { flags, args } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: this.ctor.baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+      enableJsonFlag: this.ctor.enableJsonFlag,
+    })
+    this.flags = flags as FlagsOf<C>
+    this.args = args as ArgsOf<C>
+  }
+
+  /** Settings of flags, environment, file and the application's code, with their origins. */
+  protected loaded(): Promise<LoadedSettings> {
+    return this.#work().loaded()
+  }
+
+  protected settings(): Promise<Settings> {
+    return this.#work().settings()
+  }
+
+  /** The user's application, configured; E_APP_MISSING or E_APP_LOAD when there is none. */
+  protected app(): Promise<LoadableApp> {
+    return this.#work().app()
+  }
+
+  protected broker(): Promise<Broker> {
+    return this.#work().broker()
+  }
+
+  protected results(): Promise<ResultStore> {
+    return this.#work().results()
+  }
+
+  /** The log of what runs in this command. What is said to the person in front of it goes through `note` and `caution`. */
+  protected logger(): Promise<Log> {
+    return this.#work().log()
+  }
+
+  /** Prints `data` as text, unless `--json` prints what `run` returns. An empty text prints nothing. */
+  protected show<Data>(data: Data, render: (data: Data, look: Look) => string): Data {
+    if (!this.jsonEnabled()) {
+      const text = render(data, this.look())
+      if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+    }
+    return data
+  }
+
+  /** One item of a stream: a line of JSON with `--json`, else a line of text. */
+  protected showLine<Data>(data: Data, render: (data: Data, look: Look) => string): void {
+    process.stdout.write(`${this.jsonEnabled() ? jsonText(data) : render(data, this.look())}\n`)
+  }
+
+  protected look(): Look {
+    return { paint: this.#paint(process.stdout), width: process.stdout.isTTY ? process.stdout.columns : undefined, now: Date.now() }
+  }
+
+  /** A line for the person, on stderr. */
+  protected note(text: string): void {
+    if (this.flags?.quiet !== true) process.stderr.write(`${safe(text)}\n`)
+  }
+
+  protected caution(text: string): void {
+    if (this.flags?.quiet !== true) process.stderr.write(`${this.#paint(process.stderr)('yellow', 'Warning:')} ${safe(text)}\n`)
+  }
+
+  /**
+   * Asks on the terminal unless `--yes` or `--dry-run` answers. After a no the command ends with exit code 1.
+   *
+   * @throws E_USAGE when there is nobody to ask
+   */
+  protected async confirm(question: string, consent: Consent): Promise<boolean> {
+    const agreed = await confirm(question, consent, { input: process.stdin, output: process.stderr })
+    if (!agreed && consent.dryRun !== true) {
+      this.note('Nothing was changed.')
+      process.exitCode = EXIT.failed
+    }
+    return agreed
+  }
+
+  /** Ends with `code` although nothing failed: nothing was found, the condition does not hold. */
+  protected endWith(code: (typeof EXIT)[keyof typeof EXIT]): void {
+    process.exitCode = code
+  }
+
+  /** oclif's own cannot show a BigInt. */
+  override logJson(json: unknown): void {
+    process.stdout.write(`${jsonText(json, 2)}\n`)
+  }
+
+  /** Reports and sets the exit code; nothing is thrown on, so that what is open gets closed. */
+  override async catch(error: unknown): Promise<void> {
+    const commands = this.config.commandIDs.map((id) => id.replaceAll(':', ' '))
+    const report = describeError(error, { command: this.id?.replaceAll(':', ' '), commands })
+    process.exitCode = report.exit
+    if ('silent' in report) return
+    const withStack = await this.#isDebug()
+    if (this.jsonEnabled()) this.logJson(errorDocument(report, withStack))
+    else process.stderr.write(errorText(report, this.#paint(process.stderr), withStack))
+  }
+
+  override async finally(error: Error | undefined): Promise<void> {
+    await this.#session?.close()
+    await super.finally(error)
+  }
+
+  /** Only here the environment is read: into `Settings`, and for colour. */
+  #work(): Session {
+    this.#session ??= new Session({
+      cwd: process.cwd(),
+      env: process.env,
+      flags: this.flags,
+      file: this.flags.config,
+      warn: (text) => this.caution(text),
+      openLog: ({ logLevel }) =>
+        openLog({
+          // What an adapter says at level info is news in a worker, and noise under the output of a command.
+          level: logLevel === 'info' ? 'warning' : logLevel,
+          format: 'text',
+          stream: process.stderr,
+          paint: this.#paint(process.stderr),
+          now: Date.now,
+        }),
+    })
+    return this.#session
+  }
+
+  #paint(stream: { readonly isTTY?: boolean }): Paint {
+    return paint({ isTTY: stream.isTTY === true, allowed: this.flags?.['no-color'] !== true, env: process.env })
+  }
+
+  async #isDebug(): Promise<boolean> {
+    const flag = this.flags?.['log-level']
+    if (flag !== undefined) return flag.toLowerCase() === 'debug'
+    const settings = await this.#session?.settings().catch(() => null) // they may be what failed
+    return settings?.logLevel === 'debug' || process.env['TASKS_LOG_LEVEL']?.toLowerCase() === 'debug'
+  }
+}
+
+function jsonText(value: unknown, indent?: number): string {
+  return safeJson(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? one.toString() : one), indent) ?? 'null')
+}

@@ -1,0 +1,49 @@
+/** Runs one command line, from the words to the exit code. Called by `bin/`. */
+
+import type { Interfaces } from '@oclif/core'
+import { Config } from '@oclif/core/config'
+import { run } from '@oclif/core/run'
+import { paint } from '../terminal/colour.js'
+import { describeError, errorDocument, errorText } from './error-report.js'
+import { hoistFlags } from './flags.js'
+
+/** How long something the application left open may keep the process after its command has ended. */
+const LINGER_MS = 250
+
+/**
+ * Runs the command that `argv` names and sets `process.exitCode`. Never rejects.
+ *
+ * @param options where oclif finds the commands
+ */
+export async function main(argv: readonly string[], options: Interfaces.LoadOptions): Promise<void> {
+  endQuietlyWithTheReader()
+  const words = hoistFlags(argv)
+  try {
+    await run(words, options)
+  } catch (error) {
+    await reportStray(error, words, options)
+  }
+  // A pool of the application's own must not keep `tasks list` alive. Unreferenced: where nothing is left open, the process ends at once.
+  setTimeout(() => process.exit(), LINGER_MS).unref()
+}
+
+/** Errors that reach no command: there is none of that name, or its module does not load. */
+async function reportStray(error: unknown, words: readonly string[], options: Interfaces.LoadOptions): Promise<void> {
+  const config = await Config.load(options)
+  const report = describeError(error, { commands: config.commandIDs.map((id) => id.replaceAll(':', ' ')) })
+  process.exitCode = report.exit
+  if ('silent' in report) return
+  const isDebug = process.env['TASKS_LOG_LEVEL']?.toLowerCase() === 'debug'
+  if (words.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(report, isDebug), null, 2)}\n`)
+  else process.stderr.write(errorText(report, paint({ isTTY: process.stderr.isTTY, allowed: true, env: process.env }), isDebug))
+}
+
+/** `tasks … | head`: when nobody reads on, that is the end and no error. */
+function endQuietlyWithTheReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+  })
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}

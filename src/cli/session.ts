@@ -1,0 +1,143 @@
+/** What one command works with: settings, application, broker, results; each opened when first asked for and closed at the end. */
+import type { Broker } from '../broker/broker.js'
+import { type LoadedSettings, readSources, resolveSettings, type Sources } from '../config/load.js'
+import type { Settings } from '../config/schema.js'
+import { CelerityError, reason } from '../errors.js'
+import type { Log } from '../log.js'
+import type { ResultStore } from '../results/store.js'
+import { appMissing, type LoadableApp, loadApp, loadImports } from './load-app.js'
+
+export interface SessionOptions {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Flags that were given, by name without dashes. */
+  readonly flags: Readonly<Record<string, unknown>>
+  /** `--config`. */
+  readonly file: string | undefined
+  /** Hears warnings, one line each. */
+  readonly warn: (text: string) => void
+  /** The log for what is opened, at the level of the settings. */
+  readonly openLog: (settings: Settings) => Promise<Log>
+}
+
+interface Loaded<App> {
+  readonly settings: LoadedSettings
+  /** Null when no module is named, or when it could not be loaded and is not needed. */
+  readonly app: App | null
+}
+
+export class Session<App extends LoadableApp = LoadableApp> {
+  readonly #options: SessionOptions
+  readonly #open: { close(): Promise<void> }[] = []
+  #loaded: Promise<Loaded<App>> | null = null
+  #broker: Promise<Broker> | null = null
+  #results: Promise<ResultStore> | null = null
+  #log: Promise<Log> | null = null
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  /** With what the application's code says, when there is one: a command must meet the same broker as the worker. */
+  async loaded(): Promise<LoadedSettings> {
+    return (await this.#load(false)).settings
+  }
+
+  async settings(): Promise<Settings> {
+    return (await this.loaded()).settings
+  }
+
+  /**
+   * The application, configured, with the modules of `imports` loaded.
+   *
+   * @throws E_APP_MISSING, E_APP_LOAD
+   */
+  async app(): Promise<App> {
+    const { app, settings } = await this.#load(true)
+    if (app === null) throw appMissing(this.#options.cwd, settings.file)
+    return app
+  }
+
+  log(): Promise<Log> {
+    this.#log ??= this.settings().then(this.#options.openLog)
+    return this.#log
+  }
+
+  broker(): Promise<Broker> {
+    this.#broker ??= this.#openBroker()
+    return this.#broker
+  }
+
+  /** @throws E_RESULTS_DISABLED where no results are kept */
+  results(): Promise<ResultStore> {
+    this.#results ??= this.#openResults()
+    return this.#results
+  }
+
+  /** Closes what was opened, last first. */
+  async close(): Promise<void> {
+    for (const one of this.#open.splice(0).reverse()) await one.close()
+  }
+
+  #load(appNeeded: boolean): Promise<Loaded<App>> {
+    this.#loaded ??= this.#loadOnce(appNeeded)
+    return this.#loaded
+  }
+
+  async #loadOnce(appNeeded: boolean): Promise<Loaded<App>> {
+    const { cwd, env, flags, file } = this.#options
+    const sources = await readSources({ cwd, env, flags, file })
+    const outside = resolveSettings(sources)
+    const path = outside.settings.app
+    const loaded = path === null ? { settings: outside, app: null } : await this.#withApp(path, sources, outside, appNeeded)
+    for (const warning of loaded.settings.warnings) this.#options.warn(warning)
+    return loaded
+  }
+
+  async #withApp(path: string, sources: Sources, outside: LoadedSettings, appNeeded: boolean): Promise<Loaded<App>> {
+    try {
+      const app = await loadApp<App>(path)
+      const settings = resolveSettings(sources, app.given)
+      await loadImports(settings.settings.imports)
+      app.configure(settings.settings)
+      return { settings, app }
+    } catch (error) {
+      // An operator looks at queues exactly when the application is broken; but never at the queues of another broker.
+      if (appNeeded || outside.provenance.get('brokerUrl')!.origin.layer === 'default') throw error
+      this.#options.warn(`The application was not loaded, what its code sets does not count: ${reason(error)}`)
+      this.#loaded = null // a later `app()` shall fail with the reason
+      return { settings: outside, app: null }
+    }
+  }
+
+  async #openBroker(): Promise<Broker> {
+    const { brokerUrl, brokerDeadline, brokerAllowEviction, brokerTransportOptions } = await this.settings()
+    const { openBroker } = await import('../broker/open.js')
+    return this.#keep(
+      await openBroker(brokerUrl, {
+        deadlineMs: brokerDeadline * 1000,
+        keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',
+        allowEviction: brokerAllowEviction,
+        log: await this.log(),
+      }),
+    )
+  }
+
+  async #openResults(): Promise<ResultStore> {
+    const { resultBackend, brokerDeadline, resultBackendTransportOptions } = await this.settings()
+    if (resultBackend === null) {
+      throw new CelerityError('E_RESULTS_DISABLED', {
+        message: 'Results are not kept: no result store is set',
+        hint: 'Set resultBackend, or give --result-backend redis://… or sqlite:….',
+      })
+    }
+    const { openResults } = await import('../results/open.js')
+    const keyPrefix = resultBackendTransportOptions.globalKeyprefix ?? ''
+    return this.#keep(await openResults(resultBackend, { deadlineMs: brokerDeadline * 1000, keyPrefix, log: await this.log() }))
+  }
+
+  #keep<T extends { close(): Promise<void> }>(opened: T): T {
+    this.#open.push(opened)
+    return opened
+  }
+}
