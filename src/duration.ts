@@ -4,20 +4,27 @@ const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as cons
 
 export type DurationUnit = keyof typeof UNITS
 
-/** Seconds, or a number with its unit: `90`, `'90s'`, `'5m'`, `'1.5h'`, `'250ms'`. */
-export type Duration = number | `${number}${DurationUnit}`
+type Part = `${number}${DurationUnit}`
 
-const WRITTEN = /^(\d{1,15}(?:\.\d{1,9})?)(ms|s|m|h|d|w)?$/
+/** Seconds, or numbers with their units: `90`, `'90s'`, `'5m'`, `'1.5h'`, `'1h30m'`, `'250ms'`. */
+export type Duration = number | Part | `${Part}${Part}`
 
-/** The seconds in `text` (`'5m'`, `'250ms'`; no unit: seconds), or null when it is no span. Never throws. */
+const PLAIN = /^\d{1,15}(?:\.\d{1,9})?$/
+const WITH_UNITS = /^(?:\d{1,15}(?:\.\d{1,9})?(?:ms|[smhdw]))+$/
+const PART = /([\d.]+)(ms|[smhdw])/g
+
+/** The seconds in `text` (`'5m'`, `'1h30m'`; no unit: seconds), or null when it is no span. Never throws. */
 export function parseSeconds(text: string): number | null {
-  const match = WRITTEN.exec(text.trim())
-  if (match === null) return null
-  return Number(match[1]) * UNITS[(match[2] ?? 's') as DurationUnit]
+  const written = text.trim()
+  if (PLAIN.test(written)) return Number(written)
+  if (written.length > 100 || !WITH_UNITS.test(written)) return null
+  let total = 0
+  for (const [, count, unit] of written.matchAll(PART)) total += Number(count) * UNITS[unit as DurationUnit]
+  return total
 }
 
 /**
- * @param span seconds, or a number with its unit
+ * @param span seconds, or numbers with their units
  * @returns    seconds, at least 0
  * @throws     RangeError for anything else; a caller that knows what the span was for says so in its own error
  */
@@ -25,7 +32,7 @@ export function seconds(span: Duration): number {
   const value = typeof span === 'number' ? span : typeof span === 'string' ? parseSeconds(span) : null
   if (value === null || !Number.isFinite(value) || value < 0) {
     throw new RangeError(
-      `${JSON.stringify(span) ?? typeof span} is no span of time: give seconds, or a text such as '90s', '5m', '2h', '1d'`,
+      `${JSON.stringify(span) ?? typeof span} is no span of time: give seconds, or a text such as '90s', '5m', '1h30m', '2d'`,
     )
   }
   return value

@@ -11,6 +11,7 @@ describe('durations', () => {
       ['90s', 90],
       ['5m', 300],
       ['1.5h', 5400],
+      ['1h30m', 5400],
       ['1d', 86_400],
       ['2w', 1_209_600],
     ]
@@ -23,7 +24,7 @@ describe('durations', () => {
   })
 
   it('refuses what is no span, and names what it got', () => {
-    for (const bad of [-1, Number.NaN, Number.POSITIVE_INFINITY, 'soon', '-5s', '5 m', '1h30m', '', null, {}]) {
+    for (const bad of [-1, Number.NaN, Number.POSITIVE_INFINITY, 'soon', '-5s', '5 m', '1h30', '', null, {}]) {
       expect(() => seconds(bad as Duration), String(bad)).to.throw(RangeError, 'is no span of time')
     }
   })

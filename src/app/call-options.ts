@@ -1,6 +1,7 @@
 /** What can be said about one call, and how it is read. Spans are seconds; moments are Dates, ISO texts or milliseconds since 1970. */
 import { type Duration, parseSeconds, seconds } from '../duration.js'
 import { CelerityError, reason } from '../errors.js'
+import { parseIso } from '../protocol/dates.js'
 import type { Signature } from '../protocol/signature.js'
 import type { Compression } from './task-options.js'
 
@@ -51,7 +52,7 @@ export function expiryOf(expires: CallOptions['expires'], now: number): number |
 }
 
 export function moment(option: string, value: Moment): number {
-  const at = value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : value
+  const at = value instanceof Date ? value.getTime() : typeof value === 'string' ? parseIso(value) : value
   if (typeof at === 'number' && Number.isFinite(at)) return at
   throw badCall(`${option}: ${String(value)} is no moment: give a Date, an ISO 8601 text, or milliseconds since 1970`)
 }

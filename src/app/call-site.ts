@@ -1,13 +1,10 @@
 /**
  * Where a task was sent from: `file:line` of the caller, relative to the working directory. It travels with each message so that a failure
- * in a worker leads back to the line that asked for it. The cost is in bench/: about 3 µs a send, most of it V8's walk of one frame.
+ * in a worker leads back to the line that asked for it. It costs about 3 µs a send, nearly all of it V8's walk to the one frame.
  */
 import { findSourceMap } from 'node:module'
 import { isAbsolute, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-// biome-ignore lint/complexity/noBannedTypes: V8 takes any function here and never calls it
-type Below = Function
 
 /** More sites than a program has by hand; code that is generated over and over must not fill the memory. */
 const MOST_SITES = 2_000
@@ -16,41 +13,43 @@ const DEPTH = 8
 
 export class CallSites {
   readonly #cwd: string
-  readonly #known = new Map<string, Map<number, string | null>>()
+  readonly #write: (at: string | null) => string
+  readonly #known = new Map<string, Map<number, string>>()
+  readonly #unknown: string
   #count = 0
 
-  constructor(cwd: string) {
+  /** @param write what is made of a site, once for each: a header's text, say */
+  constructor(cwd: string, write: (at: string | null) => string) {
     this.#cwd = cwd
+    this.#write = write
+    this.#unknown = write(null)
   }
 
   /**
    * @param below our own function that the caller called: frames from there inwards are ours
-   * @returns     `src/web/pages.ts:41`, or null when there is no such frame
+   * @returns     what `write` made of `src/web/pages.ts:41`, or of null when there is no such frame
    */
-  of(below: Below): string | null {
-    const [nearest] = frames(below, 1)
-    if (nearest === undefined) return null
-    if (isCode(nearest)) return this.#describe(nearest)
-    const caller = frames(below, DEPTH).find(isCode)
-    return caller === undefined ? null : this.#describe(caller)
+  of(below: CallableFunction): string {
+    const frame = callerOf(below)
+    return frame === undefined ? this.#unknown : this.#describe(frame)
   }
 
   /** Naming a line costs more than finding it, and a program has few: each is named once. */
-  #describe(frame: NodeJS.CallSite): string | null {
+  #describe(frame: NodeJS.CallSite): string {
     const file = frame.getFileName() as string
     const position = frame.getPosition()
     const sites = this.#known.get(file) ?? this.#remember(file)
     let site = sites.get(position)
     if (site === undefined) {
       if (++this.#count > MOST_SITES) this.#forget()
-      site = nameOf(frame, file, this.#cwd)
+      site = this.#write(siteOf(frame, file, this.#cwd))
       sites.set(position, site)
     }
     return site
   }
 
-  #remember(file: string): Map<number, string | null> {
-    const sites = new Map<number, string | null>()
+  #remember(file: string): Map<number, string> {
+    const sites = new Map<number, string>()
     this.#known.set(file, sites)
     return sites
   }
@@ -61,10 +60,22 @@ export class CallSites {
   }
 }
 
+/** The same for once: where a task was registered, say. */
+export function callSite(below: CallableFunction): string | null {
+  const frame = callerOf(below)
+  return frame === undefined ? null : siteOf(frame, frame.getFileName() as string, process.cwd())
+}
+
+/** One frame is nearly always enough, and each costs. */
+function callerOf(below: CallableFunction): NodeJS.CallSite | undefined {
+  const [nearest] = frames(below, 1)
+  return nearest === undefined || isCode(nearest) ? nearest : frames(below, DEPTH).find(isCode)
+}
+
 const structured = (_error: Error, sites: NodeJS.CallSite[]) => sites
 
 /** V8 is told how many frames we want and that we want them unformatted: both are process-wide, hence put back at once. */
-function frames(below: Below, most: number): readonly NodeJS.CallSite[] {
+function frames(below: CallableFunction, most: number): readonly NodeJS.CallSite[] {
   const { stackTraceLimit, prepareStackTrace } = Error
   const holder: { readonly stack?: unknown } = {}
   try {
@@ -94,7 +105,7 @@ function isCode(frame: NodeJS.CallSite): boolean {
 }
 
 /** The line in the source, when a source map is known (`--enable-source-maps`, tsx), else the line that runs. */
-function nameOf(frame: NodeJS.CallSite, file: string, cwd: string): string | null {
+function siteOf(frame: NodeJS.CallSite, file: string, cwd: string): string | null {
   const line = frame.getLineNumber()
   if (line === null) return null
   const mapped = findSourceMap(file)?.findEntry(line - 1, (frame.getColumnNumber() ?? 1) - 1)

@@ -1,0 +1,121 @@
+/** From a call to the message that the broker stores: routes, defaults of the task, times made absolute. Pure but for the clock and ids. */
+import { randomUUID } from 'node:crypto'
+import type { Outgoing } from '../broker/broker.js'
+import type { Clock } from '../clock.js'
+import type { Settings } from '../config/schema.js'
+import { createEncoder, type MessageEncoder, type TaskCall } from '../protocol/message.js'
+import type { Signature } from '../protocol/signature.js'
+import { type CallOptions, etaOf, expiryOf, listOf, span } from './call-options.js'
+import type { CurrentRequest } from './current.js'
+import type { Registry } from './registry.js'
+import { compileRoutes, type FindRoute } from './routes.js'
+import { fromWireOptions, plain, type Workflow } from './signature-options.js'
+
+/** One call. */
+export interface SendRequest {
+  readonly task: string
+  readonly args: readonly unknown[]
+  readonly options: CallOptions
+  readonly workflow?: Workflow
+}
+
+/** A message ready to be published. */
+export interface Built {
+  readonly id: string
+  readonly task: string
+  readonly outgoing: Outgoing
+  readonly ignoresResult: boolean
+}
+
+export type BuilderSettings = Pick<
+  Settings,
+  'taskDefaultQueue' | 'taskDefaultPriority' | 'taskRoutes' | 'taskCompression' | 'jsonTypeMarkers'
+>
+
+export interface BuilderParts {
+  readonly registry: Registry
+  readonly settings: BuilderSettings
+  readonly clock: Clock
+  /** `gen<pid>@<host>`. */
+  readonly origin: string
+}
+
+const NO_ARGUMENTS: Readonly<Record<string, unknown>> = {}
+
+export class MessageBuilder {
+  readonly #registry: Registry
+  readonly #settings: BuilderSettings
+  readonly #clock: Clock
+  readonly #route: FindRoute
+  /** Shared with the worker, which sends retries through it. */
+  readonly encoder: MessageEncoder
+
+  constructor({ registry, settings, clock, origin }: BuilderParts) {
+    this.#registry = registry
+    this.#settings = settings
+    this.#clock = clock
+    this.#route = compileRoutes(settings.taskRoutes)
+    this.encoder = createEncoder({ origin, replyTo: randomUUID(), markers: settings.jsonTypeMarkers, now: () => clock.now() })
+  }
+
+  /**
+   * What the call says wins over what the task says, that over the routes, those over the defaults.
+   *
+   * @param sentFrom JSON text of the header `sent_from`
+   * @param parent   the request that sends it
+   * @throws         CelerityError E_ARGUMENTS, E_ENCODE
+   */
+  build(request: SendRequest, sentFrom?: string, parent?: CurrentRequest): Built {
+    const { task, args, options, workflow } = request
+    const policy = this.#registry.get(task)?.policy
+    const kwargs = options.kwargs ?? NO_ARGUMENTS
+    const now = this.#clock.now()
+    const id = options.taskId ?? randomUUID()
+    const route = this.#route(task, args, kwargs)
+    const queue = options.queue ?? policy?.queue ?? route?.queue ?? this.#settings.taskDefaultQueue
+    const priority = options.priority ?? policy?.priority ?? route?.priority ?? this.#settings.taskDefaultPriority
+    const ignoreResult = options.ignoreResult ?? policy?.ignoreResult ?? false
+    const call: TaskCall = {
+      id,
+      task,
+      args,
+      kwargs,
+      queue,
+      priority,
+      eta: etaOf(options, now),
+      expires: expiryOf(options.expires ?? policy?.expires ?? undefined, now),
+      retries: options.retries,
+      timeLimit: options.timeLimit === undefined ? undefined : span('timeLimit', options.timeLimit),
+      softTimeLimit: options.softTimeLimit === undefined ? undefined : span('softTimeLimit', options.softTimeLimit),
+      shadow: options.shadow,
+      rootId: workflow?.rootId ?? parent?.rootId,
+      parentId: workflow?.parentId ?? parent?.id,
+      group: workflow?.group,
+      groupIndex: workflow?.groupIndex,
+      ignoreResult,
+      stamps: workflow?.stamps,
+      callbacks: listOf(options.link)?.map(plain),
+      errbacks: listOf(options.linkError)?.map(plain),
+      chain: workflow?.chain?.map(plain),
+      chord: workflow?.chord,
+      headers: options.headers,
+      compression: options.compression ?? policy?.compression ?? this.#settings.taskCompression ?? undefined,
+    }
+    return { id, task, outgoing: { queue, priority, raw: this.encoder.encode(call, sentFrom) }, ignoresResult: ignoreResult }
+  }
+
+  /**
+   * A signature from a message, sent on: a callback, an errback, the next of a chain. New arguments go before its own, unless it is
+   * immutable; what `workflow` says wins over what the signature carries.
+   */
+  buildSignature(signature: Signature, args: readonly unknown[], workflow: Workflow, sentFrom?: string): Built {
+    const { call, workflow: own } = fromWireOptions(signature.options)
+    const request: SendRequest = {
+      task: signature.task,
+      args: signature.immutable ? signature.args : [...args, ...signature.args],
+      options: { ...call, kwargs: signature.kwargs },
+      workflow: { ...own, ...workflow },
+    }
+    return this.build(request, sentFrom)
+  }
+}

@@ -1,0 +1,136 @@
+/** The options of a call, as a signature carries them: Celery's names, plain JSON. */
+import { parseSeconds } from '../duration.js'
+import type { TaskCall } from '../protocol/message.js'
+import type { Signature } from '../protocol/signature.js'
+import { type CallOptions, listOf, moment, span } from './call-options.js'
+import type { Compression } from './task-options.js'
+
+type WireOptions = Readonly<Record<string, unknown>>
+
+/** @throws CelerityError E_ARGUMENTS for a moment or a span that is none */
+export function toWireOptions(options: CallOptions): WireOptions {
+  const { countdown, eta, expires, timeLimit, softTimeLimit } = options
+  const entries: Readonly<Record<string, unknown>> = {
+    task_id: options.taskId,
+    countdown: countdown === undefined ? undefined : span('countdown', countdown),
+    eta: eta === undefined ? undefined : new Date(moment('eta', eta)).toISOString(),
+    expires: expires === undefined ? undefined : expires instanceof Date ? expires.toISOString() : wireExpiry(expires),
+    priority: options.priority,
+    queue: options.queue,
+    headers: options.headers,
+    link: listOf(options.link)?.map(plain),
+    link_error: listOf(options.linkError)?.map(plain),
+    time_limit: timeLimit === undefined ? undefined : span('timeLimit', timeLimit),
+    soft_time_limit: softTimeLimit === undefined ? undefined : span('softTimeLimit', softTimeLimit),
+    shadow: options.shadow,
+    ignore_result: options.ignoreResult,
+    compression: options.compression,
+    retries: options.retries,
+  }
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined))
+}
+
+/** A span stays one: it is counted from when the signature is sent. */
+function wireExpiry(expires: NonNullable<CallOptions['expires']>): number | string {
+  if (typeof expires === 'string' && parseSeconds(expires) === null) return new Date(moment('expires', expires)).toISOString()
+  return expires instanceof Date ? expires.toISOString() : span('expires', expires)
+}
+
+/** A signature without methods, so that it can be encoded. */
+export function plain(signature: Signature): Signature {
+  const { task, args, kwargs, options, subtask_type, immutable } = signature
+  return { task, args, kwargs, options, subtask_type, immutable }
+}
+
+/** What else a message carries for the workflow it is part of. */
+export type Workflow = Pick<TaskCall, 'chain' | 'chord' | 'group' | 'groupIndex' | 'rootId' | 'parentId' | 'stamps'>
+
+/**
+ * Options as they were read from a message, perhaps Python's. What has not the right type is passed over, as are options that mean nothing
+ * to us (`serializer`, `exchange`): the sender's worker did not check them either, and a follow-up is better sent than dropped.
+ */
+export function fromWireOptions(options: WireOptions): { readonly call: CallOptions; readonly workflow: Workflow } {
+  const read = new OptionReader(options)
+  const call: { -readonly [K in keyof CallOptions]: CallOptions[K] | undefined } = {
+    taskId: read.text('task_id'),
+    countdown: read.number('countdown'),
+    eta: read.moment('eta'),
+    expires: read.number('expires') ?? (read.moment('expires') as CallOptions['expires']),
+    priority: read.number('priority'),
+    queue: read.text('queue') ?? read.text('routing_key'),
+    headers: read.object('headers'),
+    link: read.signatures('link'),
+    linkError: read.signatures('link_error'),
+    timeLimit: read.number('time_limit'),
+    softTimeLimit: read.number('soft_time_limit'),
+    shadow: read.text('shadow'),
+    ignoreResult: read.flag('ignore_result'),
+    compression: read.compression(),
+    retries: read.number('retries'),
+  }
+  const workflow: Workflow = {
+    chord: read.signatures('chord')?.[0],
+    group: read.text('group_id'),
+    groupIndex: read.number('group_index'),
+    rootId: read.text('root_id'),
+    parentId: read.text('parent_id'),
+    stamps: read.stamps(),
+  }
+  return { call: call as CallOptions, workflow }
+}
+
+class OptionReader {
+  readonly #options: WireOptions
+
+  constructor(options: WireOptions) {
+    this.#options = options
+  }
+
+  text(key: string): string | undefined {
+    const value = this.#options[key]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+
+  number(key: string): number | undefined {
+    const value = this.#options[key]
+    return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  }
+
+  flag(key: string): boolean | undefined {
+    const value = this.#options[key]
+    return typeof value === 'boolean' ? value : undefined
+  }
+
+  object(key: string): Readonly<Record<string, unknown>> | undefined {
+    const value = this.#options[key]
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  }
+
+  /** A Date where the message had a marker, else ISO text. */
+  moment(key: string): Date | string | undefined {
+    const value = this.#options[key]
+    return value instanceof Date ? value : this.text(key)
+  }
+
+  /** One or a list of them. */
+  signatures(key: string): readonly Signature[] | undefined {
+    const value = this.#options[key]
+    const found = (Array.isArray(value) ? value : [value]).filter(isSignature)
+    return found.length === 0 ? undefined : found
+  }
+
+  compression(): Compression | undefined {
+    const name = this.text('compression')
+    return name === 'zlib' || name === 'gzip' || name === 'brotli' ? name : undefined
+  }
+
+  stamps(): Readonly<Record<string, unknown>> | undefined {
+    const names = this.#options['stamped_headers']
+    if (!Array.isArray(names) || names.length === 0) return undefined
+    return Object.fromEntries(names.filter((name) => typeof name === 'string').map((name) => [name, this.#options[name]]))
+  }
+}
+
+function isSignature(value: unknown): value is Signature {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Signature>).task === 'string'
+}
