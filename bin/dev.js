@@ -1,6 +1,6 @@
 /** `npm run tasks -- …`: the command line from its TypeScript sources, without a build. */
 import { readFileSync } from 'node:fs'
-import { execute, settings } from '@oclif/core'
+import { settings } from '@oclif/core/settings'
 import { register } from 'tsx/esm/api'
 import { root } from './prepare.js'
 
@@ -9,4 +9,5 @@ register()
 settings.enableAutoTranspile = false
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 pjson.oclif.commands = './commands'
-await execute({ loadOptions: { root, pjson, ignoreManifest: true } })
+const { main } = await import('../src/cli/main.ts')
+await main(process.argv.slice(2), { root, pjson, ignoreManifest: true })

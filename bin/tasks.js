@@ -5,6 +5,8 @@
  */
 import { readFileSync } from 'node:fs'
 import * as module from 'node:module'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const given = process.argv.slice(2)
 // `tasks help dead list` is what people type first; oclif's own plugin for it would load with every command.
@@ -22,10 +24,10 @@ async function main() {
   const require = module.createRequire(import.meta.url)
   // By their own paths: the package's index loads the parser, the prompts and the tables of every command too.
   const { settings } = require('@oclif/core/settings')
-  const { execute } = require('@oclif/core/execute')
   // Under NODE_ENV=test or development oclif would look for TypeScript sources instead of the build.
   settings.enableAutoTranspile = false
-  await execute({ dir: import.meta.url, args: argv })
+  const { main: run } = await import('../dist/src/cli/main.js')
+  await run(argv, { root: dirname(dirname(fileURLToPath(import.meta.url))) })
   return process.exitCode
 }
 

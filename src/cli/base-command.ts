@@ -38,11 +38,13 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   protected flags!: FlagsOf<C>
   protected args!: ArgsOf<C>
+  /** All words that are no flags: for commands that take any number of them (`strict = false`). */
+  protected words: readonly string[] = []
   #session: Session | null = null
 
   override async init(): Promise<void> {
     await super.init()
-    const { flags, args } = await this.parse({
+    const { flags, args, argv } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: this.ctor.baseFlags,
       args: this.ctor.args,
@@ -51,6 +53,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     })
     this.flags = flags as FlagsOf<C>
     this.args = args as ArgsOf<C>
+    this.words = argv.map(String)
   }
 
   /** Settings of flags, environment, file and the application's code, with their origins. */

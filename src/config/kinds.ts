@@ -78,12 +78,15 @@ export function url(): Kind<string> {
   return text('a URL such as redis://localhost:6379/0 or sqlite:.tasks/tasks.db', URL_START)
 }
 
-/** A URL; `disabled` (as in Celery) or null: nothing is stored. */
+/** What `resultBackend` says for "the broker's own server". */
+export const AT_BROKER = 'broker'
+
+/** A URL; `broker`: the broker's own server; `disabled` (as in Celery) or null: nowhere. */
 export function resultUrl(): Kind<string | null> {
-  const expected = "a URL such as redis://localhost:6379/1, or 'disabled'"
+  const expected = "a URL such as redis://localhost:6379/1, 'broker' or 'disabled'"
   const read = (given: unknown): Read<string | null> => {
     if (given === null || given === 'disabled' || given === 'disabled://') return fine(null)
-    return typeof given === 'string' && URL_START.test(given) ? fine(given) : mismatch(expected, given)
+    return typeof given === 'string' && (given === AT_BROKER || URL_START.test(given)) ? fine(given) : mismatch(expected, given)
   }
   return { expected, read, readText: read }
 }

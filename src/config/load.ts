@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { findFile, packageRoot, readNamedFile } from './file.js'
+import { AT_BROKER } from './kinds.js'
 import type { Origin } from './origin.js'
 import { type Problem, SettingsError, wrongValue } from './problem.js'
 import { ROWS, type SettingName, type Settings, type SettingsInput } from './schema.js'
@@ -110,12 +111,13 @@ export function settingsOf(code: SettingsInput, folder: string | null = null): S
 
 type Values = Partial<Record<SettingName, unknown>>
 
-/** Where nobody said otherwise, a broker that can keep results keeps them: then result and ack are one step. */
+/** `broker` becomes the broker's URL; where that keeps no results, they are kept nowhere. */
 function deriveResultBackend(values: Values, provenance: Map<SettingName, Provenance>): void {
+  if (values.resultBackend !== AT_BROKER) return
   const broker = String(values.brokerUrl)
-  if (provenance.get('resultBackend')!.origin.layer !== 'default' || !/^(sqlite|rediss?|memory):/i.test(broker)) return
-  values.resultBackend = broker
-  provenance.set('resultBackend', { origin: { layer: 'derived', from: 'brokerUrl' }, overridden: [] })
+  values.resultBackend = /^(sqlite|rediss?|memory):/i.test(broker) ? broker : null
+  const { overridden } = provenance.get('resultBackend')!
+  provenance.set('resultBackend', { origin: { layer: 'derived', from: 'brokerUrl' }, overridden })
 }
 
 /** Makes relative paths absolute: from the settings file for what stands in it; for SQLite always from the same folder, so that all agree. */

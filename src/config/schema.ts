@@ -3,7 +3,7 @@
  * checked, the flags that set it, `tasks config`, `.taskrc.example` and docs/settings.md. To add a setting, add a row.
  */
 import { maskUrl } from '../mask.js'
-import { either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'
+import { AT_BROKER, either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'
 import { fields } from './objects.js'
 import { acks, annotations, priority, queueName, queues, rateLimit, routes } from './task-kinds.js'
 
@@ -84,11 +84,11 @@ export const SCHEMA = {
 
   resultBackend: row({
     kind: resultUrl(),
-    default: null,
+    default: AT_BROKER,
     celery: 'result_backend',
     flag: 'result-backend',
     mask: maskUrl,
-    why: "Where results are kept; unset, the broker's own server keeps them, so that a result and its ack are one step. 'disabled': nowhere.",
+    why: 'Where results are kept. broker: on its own server, so that a result and its ack are one step; disabled: nowhere; or a URL.',
   }),
   resultBackendTransportOptions: row({
     kind: transport(),

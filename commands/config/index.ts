@@ -1,0 +1,70 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { BaseCommand, type Look } from '../../src/cli/base-command.js'
+import { type Explained, explain } from '../../src/config/explain.js'
+import { nearest } from '../../src/config/spelling.js'
+import { CelerityError } from '../../src/errors.js'
+import { table } from '../../src/terminal/table.js'
+import { spanText } from '../../src/terminal/time.js'
+
+interface ConfigReport {
+  /** The settings file that was read; null: none was found. */
+  readonly file: string | null
+  readonly settings: readonly Explained[]
+}
+
+export default class Config extends BaseCommand<typeof Config> {
+  static override summary = 'The settings in force, and where each came from'
+  static override description = 'Flags win over the environment, that over the settings file, that over the code. Secrets are masked.'
+  static override examples = [
+    { description: 'What differs from the defaults', command: '<%= config.bin %> config --changed' },
+    { description: 'Which broker, and who said so', command: '<%= config.bin %> config brokerUrl' },
+    { description: 'For scripts', command: '<%= config.bin %> config workerConcurrency --json' },
+  ]
+  static override strict = false
+  static override args = { name: Args.string({ description: 'settings to show; without: all' }) }
+  static override flags = { changed: Flags.boolean({ summary: 'only what is not the default' }) }
+
+  async run(): Promise<ConfigReport> {
+    const loaded = await this.loaded()
+    const all = explain(loaded)
+    const wanted = this.words.length === 0 ? all : this.words.map((name) => find(all, name))
+    const settings = this.flags.changed ? wanted.filter(({ layer }) => layer !== 'default' && layer !== 'derived') : wanted
+    this.note(loaded.file === null ? 'No settings file was found.' : `Settings file: ${loaded.file}`)
+    return this.show({ file: loaded.file, settings }, configTable)
+  }
+}
+
+function find(all: readonly Explained[], name: string): Explained {
+  const setting = all.find((one) => one.name === name)
+  if (setting !== undefined) return setting
+  const meant = nearest(
+    name,
+    all.map((one) => one.name),
+  )
+  throw new CelerityError('E_NOT_FOUND', {
+    message: `There is no setting ${name}`,
+    hint: meant === null ? '`tasks config` lists them all.' : `Did you mean ${meant}?`,
+  })
+}
+
+function configTable({ settings }: ConfigReport, { paint, width }: Look): string {
+  return table(
+    settings,
+    [
+      { head: 'SETTING', value: ({ name }) => name },
+      { head: 'VALUE', value: valueText, colour: ({ layer }) => (layer === 'default' ? 'dim' : 'green') },
+      { head: 'FROM', value: originWithOverridden },
+    ],
+    { paint, width },
+  )
+}
+
+function valueText({ value, unit }: Explained): string {
+  if (unit === 'seconds' && typeof value === 'number') return spanText(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function originWithOverridden({ origin, overridden }: Explained): string {
+  return overridden.length === 0 ? origin : `${origin}; overrides ${overridden.map((one) => one.origin).join(', ')}`
+}
