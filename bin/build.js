@@ -6,12 +6,13 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { root, STAMP } from './prepare.js'
+import { install, root, STAMP } from './prepare.js'
 
 const dist = join(root, 'dist')
 const next = join(root, '.cache', `build-${process.pid}`)
 const began = new Date()
 
+install()
 try {
   process.exitCode = compile()
   if (process.exitCode === 0) {

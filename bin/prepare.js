@@ -16,12 +16,13 @@ const SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json', 'tsconfig.b
 
 /** Installs and builds what is missing or old. Ends this process when a step fails, with that step's exit code. */
 export function prepare() {
-  requireNode()
-  if (!isInstalled()) install()
+  install()
   if (!isBuilt()) step('Building', process.execPath, [join(root, 'bin/build.js')])
 }
 
 export function install() {
+  requireNode()
+  if (isInstalled()) return
   // The scripts of npm's own package run with the Node that runs us; `npm` on PATH may belong to another.
   const npm = process.env.npm_execpath
   const [command, args] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]
@@ -29,7 +30,7 @@ export function install() {
 }
 
 /** Whether what is installed is what the lock file says. Compared by content: a checkout gives files new times. */
-export function isInstalled() {
+function isInstalled() {
   const installed = packages(join(root, 'node_modules/.package-lock.json'))
   const locked = packages(join(root, 'package-lock.json'))
   if (installed === null || locked === null) return false
@@ -41,7 +42,7 @@ export function isInstalled() {
 }
 
 /** Whether the build is newer than every source, folders included (a folder's time tells that a file left it). */
-export function isBuilt() {
+function isBuilt() {
   if (!existsSync(STAMP) || !existsSync(join(root, 'dist'))) return false
   const built = statSync(STAMP).mtimeMs
   return SOURCES.every((path) => newest(join(root, path)) <= built)

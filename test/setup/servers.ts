@@ -1,0 +1,54 @@
+/**
+ * The real servers, for tests. Each function takes mocha's context (`this` of a `before` or `it`), since on a machine that is not
+ * Debian a tool may be missing: the test is then skipped, and the run says why in the end.
+ */
+import type { Context } from 'mocha'
+import { DATABASES, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js'
+import { findTools, type Tool } from './tools.js'
+
+export type { RedisServer } from './redis-server.js'
+
+let shared: Promise<RedisServer> | undefined
+let database = 0
+
+/** URL of an empty database that no other caller in this run gets, on the run's own server. */
+export async function redisUrl(context: Context): Promise<string> {
+  const binary = need(context, redisServer())
+  const server = process.env.TEST_REDIS_URL ?? (await ownServer(binary)).url
+  if (++database >= DATABASES) throw new Error(`more than ${DATABASES} databases asked for: raise DATABASES in redis-server.ts`)
+  return `${server}/${database}`
+}
+
+/** A server of one's own, for tests that kill, pause or starve it. Call `stop()` in `after`. */
+export function startRedis(context: Context, options?: RedisServerOptions): Promise<RedisServer> {
+  return startRedisServer(need(context, redisServer()), options)
+}
+
+/** Path of the Python that has Celery and redis; run Celery's commands with `-m celery`. */
+export function python(context: Context): string {
+  const path = process.env.TEST_PYTHON
+  return need(context, path === undefined ? toolFromRun('python') : { path })
+}
+
+function redisServer(): Tool {
+  const path = process.env.TEST_REDIS_SERVER
+  return path === undefined ? toolFromRun('redis') : { path }
+}
+
+/** Under `npm test` what is missing was found missing there; under plain mocha we look ourselves. */
+function toolFromRun(name: 'redis' | 'python'): Tool {
+  const missing = process.env.TEST_MISSING
+  if (missing !== undefined) return { missing: (JSON.parse(missing) as Record<string, string>)[name] ?? name }
+  const tools = findTools()
+  return name === 'redis' ? tools.redisServer : tools.python
+}
+
+function need(context: Context, tool: Tool): string {
+  return tool.path ?? context.skip()
+}
+
+/** Plain mocha, without `npm test`: one server for the whole process, ended with it. */
+function ownServer(binary: string): Promise<RedisServer> {
+  shared ??= startRedisServer(binary)
+  return shared
+}
