@@ -1,8 +1,7 @@
 /** When a task is tried again, and after how long. Pure: the worker asks, and draws the random number. */
 import { type Duration, seconds } from '../duration.js'
 
-// biome-ignore lint/suspicious/noExplicitAny: how TypeScript writes "any constructor"; the parameters are never used
-export type ErrorClass = abstract new (...args: any[]) => Error
+export type ErrorClass = abstract new (...args: never[]) => Error
 
 export interface RetryPolicyOptions {
   /** Which errors are retried by themselves: classes, or a question. Absent: none, only `task.retry()` retries. */

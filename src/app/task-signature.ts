@@ -12,8 +12,8 @@ export interface Caller {
   apply(request: SendRequest, below: CallableFunction): Promise<AsyncResult>
 }
 
-/** The parameters of a call that may leave out an empty list of arguments. */
-export type ApplyParameters<Args extends readonly unknown[]> = Args extends readonly []
+/** Arguments and options of a call; the arguments may be left out where all of them may. */
+export type ApplyParameters<Args extends readonly unknown[]> = [] extends Args
   ? [args?: Args, options?: CallOptions]
   : [args: Args, options?: CallOptions]
 

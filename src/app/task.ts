@@ -9,10 +9,12 @@ import { type ApplyParameters, type Caller, TaskSignature } from './task-signatu
 /** What may be given beforehand: the last parameters, because a callback's result comes first. */
 type Tails<Args extends readonly unknown[]> = Args | (Args extends readonly [unknown, ...infer Rest] ? Tails<Rest> : readonly [])
 
-/** The parameters that are left when the last ones are given. */
-type Heads<Args extends readonly unknown[], Given extends readonly unknown[]> = Args extends readonly [...infer Rest, ...Given]
-  ? Rest
-  : readonly unknown[]
+/** The parameters that are left when the last ones are given: one goes for each, whatever its type was narrowed to. */
+type Heads<Args extends readonly unknown[], Given extends readonly unknown[]> = Given extends readonly [unknown, ...infer More]
+  ? Required<Args> extends readonly [...infer Rest, unknown]
+    ? Heads<Rest, More>
+    : readonly unknown[]
+  : Args
 
 /**
  * `Args` without the TaskContext; `Returned` as the handler returns it, a promise or not.
