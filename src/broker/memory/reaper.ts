@@ -1,0 +1,53 @@
+/** Housekeeping: due messages to their queues, dead workers fenced, what they held judged and given back. */
+import type { Judge, Tended } from '../broker.js'
+import { orphanKey } from '../orphan.js'
+import type { MemoryServer } from './server.js'
+import type { HeldLane, Worker } from './worker.js'
+
+export interface ReaperTimes {
+  /** Wall clock and monotonic clock, in milliseconds. */
+  readonly now: number
+  readonly monotonic: number
+  /** Monotonic millisecond at which the connection of the reaper was made. */
+  readonly connected: number
+}
+
+export function tend(server: MemoryServer, judge: Judge, { now, monotonic, connected }: ReaperTimes): Tended {
+  let due = 0
+  for (const queue of server.queues.values()) due += queue.moveDue(now)
+  if (due > 0) server.wake()
+  const reaped = []
+  for (const worker of [...server.workers.values()]) {
+    const { node, incarnation, leaseMs } = worker.registration
+    // Nobody reaps in the first lease of its connection: after an outage the others must have had the time to renew.
+    const dead = monotonic >= worker.leaseUntil && monotonic - connected >= leaseMs
+    if (worker.epoch && !dead) continue
+    worker.epoch = false
+    reaped.push({ node, incarnation, messages: reap(server, worker, judge, now) })
+  }
+  for (const [id, until] of server.revoked) if (until <= now) server.revoked.delete(id)
+  return { due, reaped }
+}
+
+function reap(server: MemoryServer, worker: Worker, judge: Judge, now: number): number {
+  let messages = 0
+  // Last taken first: what goes back to the front then stands there in its old order.
+  for (const lane of [...worker.lanes.values()].reverse()) {
+    for (const position of [...lane.held.keys()].reverse()) {
+      settleOrphan(server, worker, lane, position, judge, now)
+      messages++
+    }
+  }
+  server.workers.delete(worker.registration.incarnation)
+  return messages
+}
+
+function settleOrphan(server: MemoryServer, worker: Worker, lane: HeldLane, position: number, judge: Judge, now: number): void {
+  const held = lane.held.get(position)
+  if (held === undefined) return
+  const { raw } = held.message
+  const deliveries = server.countDelivery(orphanKey(raw), now)
+  const suspect = worker.started.has(`${lane.name}:${position}`)
+  const { fate, writes } = judge({ raw, queue: lane.queue, deliveries, early: held.early, suspect, node: worker.registration.node })
+  server.settle(worker, lane, position, { fate, writes, deliveries }, now)
+}

@@ -1,0 +1,24 @@
+/** What every broker adapter is given. `openBroker` fills in what is left out. */
+import { type Clock, systemClock } from '../clock.js'
+import { type Log, silentLog } from '../log.js'
+
+export interface BrokerOptions {
+  /** Milliseconds a call may last before it fails with E_BROKER_UNREACHABLE. */
+  readonly deadlineMs: number
+  /** Put before every key on a server that is shared with others (`global_keyprefix`); where the store is ours alone it has no meaning. */
+  readonly keyPrefix: string
+  /** Serve also where the server may evict keys, leases and queues among them; it is said in the log. */
+  readonly allowEviction: boolean
+  readonly log: Log
+  readonly clock: Clock
+}
+
+export function brokerOptions(given: Partial<BrokerOptions> = {}): BrokerOptions {
+  return {
+    deadlineMs: given.deadlineMs ?? 5_000,
+    keyPrefix: given.keyPrefix ?? '',
+    allowEviction: given.allowEviction ?? false,
+    log: given.log ?? silentLog,
+    clock: given.clock ?? systemClock,
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The conformance suite of the brokers, written from the port's comments (src/broker/broker.ts). An adapter is done when it passes; what
+ * differs by nature goes through `can`, never by name.
+ */
+import type { Context } from 'mocha'
+import { leases } from './broker/leases.js'
+import { model } from './broker/model.js'
+import { operating } from './broker/operating.js'
+import { settling } from './broker/settling.js'
+import { sharing } from './broker/sharing.js'
+import { type BrokerHarness, Stage } from './broker/stage.js'
+import { taking } from './broker/taking.js'
+import { waiting } from './broker/waiting.js'
+
+export type { BrokerHarness } from './broker/stage.js'
+
+/**
+ * @param name  of the adapter, for titles
+ * @param start a server of its own for each test, empty; `open` connects to it, `openResults` opens a result store on it
+ */
+export function describeBroker(name: string, start: (context: Context) => Promise<BrokerHarness>): void {
+  describe(`broker ${name}`, function () {
+    this.timeout(15_000)
+    let stage: Stage
+    // In `before` too: what an adapter `can` decides which scenes are played.
+    for (const hook of [before, beforeEach]) {
+      hook(async function () {
+        stage = new Stage(await start(this))
+        await stage.setUp()
+      })
+    }
+    for (const hook of [after, afterEach]) hook(() => stage.tearDown())
+
+    for (const scene of [taking, settling, leases, waiting, sharing, operating, model]) scene(() => stage)
+  })
+}

@@ -1,0 +1,391 @@
+/** Leases: kept while renewed, fenced when they run out; what a dead worker held is judged and given back, once. */
+import { expect } from 'chai'
+import type { Tended } from '../../../src/broker/broker.js'
+import {
+  ACK,
+  BACK,
+  DEAD,
+  envelope,
+  eventually,
+  FRONT,
+  giveBack,
+  held,
+  message,
+  NO_LEASE_MS,
+  names,
+  QUEUE,
+  type Stage,
+  textOf,
+  witness,
+} from './stage.js'
+
+export function leases(stage: () => Stage): void {
+  describe('a lease', () => {
+    it('is not cut short: a worker within it is left alone', async () => {
+      await stage().publish('a')
+      const worker = await stage().worker()
+      await worker.take()
+
+      expect((await stage().broker.tend(giveBack)).reaped).to.deep.equal([])
+      expect(await stage().counts()).to.include({ leased: 1 })
+    })
+
+    it('stands for as long as it is renewed, from any connection', async () => {
+      await stage().publish('a')
+      const leaseMs = 1_500
+      const worker = await stage().worker({ leaseMs })
+      const a = await worker.takeOne()
+      const keeper = await stage().connect()
+      const reaped: Tended['reaped'][number][] = []
+      const end = performance.now() + 2 * leaseMs
+
+      await eventually(async () => {
+        await keeper.renew(worker.consumer.incarnation, [{ lane: a.lane.name, position: a.position }])
+        reaped.push(...(await stage().broker.tend(giveBack)).reaped)
+        return performance.now() > end
+      })
+
+      expect(reaped).to.deep.equal([])
+      expect(await worker.ack(a)).to.equal('ok')
+    }).timeout(20_000)
+
+    it('renewed after it ran out, but before anybody fenced the worker, stands again', async () => {
+      await stage().publish('a')
+      const worker = await stage().worker({ leaseMs: 50 })
+      const a = await worker.takeOne()
+      await eventually(() => performance.now() > 0 && true)
+
+      expect((await worker.renew()).kind).to.equal('kept')
+      expect(await worker.ack(a)).to.equal('ok')
+    })
+
+    it('names, when renewed, the lanes that hold something', async () => {
+      await stage().broker.publish([message('a'), message('b', { queue: 'mail' })])
+      const worker = await stage().worker({ queues: [QUEUE, 'mail'] })
+      const [a, b] = await worker.take()
+
+      expect(await lanesOf(worker.renew())).to.deep.equal([a!.lane.name, b!.lane.name].sort())
+      await worker.ack(a!)
+      expect(await lanesOf(worker.renew([b!]))).to.deep.equal([b!.lane.name])
+      await worker.ack(b!)
+      expect(await lanesOf(worker.renew())).to.deep.equal([])
+    })
+
+    it('of an incarnation nobody registered is lost', async () => {
+      expect(await stage().broker.renew('never-registered', [])).to.deep.equal({ kind: 'lost' })
+    })
+  })
+
+  describe('a worker whose lease ran out', () => {
+    it('has what it held given back, in front of what waits and in its order', async () => {
+      await stage().publish(...names('m', 5))
+      const worker = await stage().doomed({ node: 'celery@gone' })
+      await worker.take(2)
+      await worker.take(1)
+
+      const reaped = await eventually(async () => {
+        const tended = await stage().broker.tend(giveBack)
+        return tended.reaped.length > 0 && tended.reaped
+      })
+
+      expect(reaped).to.deep.equal([{ node: 'celery@gone', incarnation: worker.consumer.incarnation, messages: 3 }])
+      expect(await stage().counts()).to.include({ ready: 5, leased: 0, consumers: 0 })
+      const drained = await stage().drain()
+      expect([...drained.slice(0, 3)].sort()).to.deep.equal(['m0', 'm1', 'm2'])
+      expect(drained.indexOf('m0')).to.be.lessThan(drained.indexOf('m1'))
+      expect(drained.slice(3)).to.deep.equal(['m3', 'm4'])
+    })
+
+    it('is fenced: whatever it still says is refused, and changes nothing', async () => {
+      await stage().publish('a', 'b')
+      const worker = await stage().doomed()
+      const [a, b] = await worker.take()
+      await stage().reap()
+
+      expect(await worker.consumer.take(2, [QUEUE], 5)).to.equal('lost')
+      expect(await worker.consumer.take(1, [QUEUE], 5)).to.equal('lost')
+      expect(await worker.settle({ delivery: a!, fate: ACK, publish: [message('next')] }, { delivery: b!, fate: DEAD })).to.equal('lost')
+      expect(await worker.consumer.start([a!])).to.equal('lost')
+      expect(await worker.renew([a!])).to.deep.equal({ kind: 'lost' })
+      await worker.consumer.closeTake(1)
+      await worker.consumer.resign()
+
+      expect(await stage().counts()).to.include({ ready: 2, leased: 0, delayed: 0, dead: 0 })
+      expect(await stage().drain()).to.deep.equal(['a', 'b'])
+    })
+
+    it('cannot settle what its successor now holds', async () => {
+      await stage().publish('a')
+      const worker = await stage().doomed()
+      const late = await worker.takeOne()
+      await stage().reap()
+      const successor = await stage().worker()
+      const again = await successor.takeOne()
+
+      expect(await worker.ack(late)).to.equal('lost')
+
+      expect(await stage().counts()).to.include({ leased: 1 })
+      expect(await successor.settle({ delivery: again, fate: FRONT })).to.equal('ok')
+      expect(await stage().drain()).to.deep.equal(['a'])
+    })
+
+    it('gives back what was not settled, and nothing that was', async () => {
+      await stage().publish('a', 'b', 'c', 'd')
+      const worker = await stage().doomed()
+      const [a, , c] = await worker.take()
+      await worker.settle({ delivery: a!, fate: ACK }, { delivery: c!, fate: { kind: 'park', due: Date.now() + 60_000 } })
+      const { judge, seen } = witness()
+
+      expect(await stage().reap(judge)).to.equal(2)
+
+      expect(seen.map(textOf).sort()).to.deep.equal(['b', 'd'])
+      expect(await stage().counts()).to.include({ ready: 2, leased: 0, delayed: 1 })
+    })
+
+    it('with nothing in its hands leaves nothing behind', async () => {
+      const worker = await stage().doomed()
+
+      expect(await stage().reap()).to.equal(0)
+
+      expect((await stage().broker.tend(giveBack)).reaped).to.deep.equal([])
+      expect(await worker.renew()).to.deep.equal({ kind: 'lost' })
+    })
+
+    it('is reaped once, however many look at the same time', async () => {
+      await stage().publish(...names('m', 20))
+      await (await stage().doomed()).take(20)
+      const reapers = [stage().broker, await stage().connect(), await stage().connect()]
+      let messages = 0
+
+      await eventually(async () => {
+        const all = await Promise.all(reapers.map((reaper) => reaper.tend(giveBack)))
+        for (const { reaped } of all) for (const each of reaped) messages += each.messages
+        return (await stage().counts()).leased === 0
+      })
+
+      expect(messages).to.equal(20)
+      expect(await stage().counts()).to.include({ ready: 20, leased: 0 })
+      expect((await stage().drain()).sort()).to.deep.equal(names('m', 20).sort())
+    })
+
+    it('is not reaped by one who came only now: others must have had the time to renew', async () => {
+      await stage().publish('a')
+      const leaseMs = 1_000
+      const worker = await stage().worker({ leaseMs })
+      await worker.take()
+      const ran = performance.now() + leaseMs
+      await eventually(() => performance.now() > ran + 50)
+
+      const start = performance.now()
+      const newcomer = await stage().connect()
+      const { reaped } = await newcomer.tend(giveBack)
+      const late = performance.now() - start >= leaseMs // a machine this slow shows nothing
+
+      if (!late) expect(reaped).to.deep.equal([])
+      expect(await stage().reap(giveBack, newcomer)).to.equal(1)
+    }).timeout(20_000)
+  })
+
+  describe('the judge of a dead worker', () => {
+    it('is shown what is known about each message', async () => {
+      await stage().publish('a', 'b', 'c')
+      const worker = await stage().doomed({ node: 'celery@gone' })
+      const [a, b] = await worker.take()
+      await worker.consumer.start([b!])
+      await worker.renew([a!])
+      const { judge, seen } = witness(ACK)
+
+      await stage().reap(judge)
+
+      const facts = seen.map(({ raw, ...rest }) => ({ text: raw.toString(), ...rest })).sort((x, y) => (x.text < y.text ? -1 : 1))
+      const common = { queue: QUEUE, deliveries: 1, node: 'celery@gone' }
+      expect(facts).to.deep.equal([
+        { text: 'a', ...common, early: false, suspect: true },
+        { text: 'b', ...common, early: true, suspect: false },
+        { text: 'c', ...common, early: false, suspect: false },
+      ])
+    })
+
+    it('sees as a suspect only what was running at the last renewal', async () => {
+      await stage().publish('a', 'b')
+      const worker = await stage().doomed()
+      const [a, b] = await worker.take()
+      await worker.renew([a!])
+      await worker.renew([b!])
+      const { judge, seen } = witness(ACK)
+
+      await stage().reap(judge)
+
+      expect(seen.filter(({ suspect }) => suspect).map(textOf)).to.deep.equal(['b'])
+    })
+
+    it('decides what becomes of each', async () => {
+      await stage().publish('ack', 'front', 'back', 'park', 'dead', 'waiting')
+      await (await stage().doomed({ node: 'celery@gone' })).take(5)
+      const due = Date.now() + 60_000
+
+      await stage().reap(({ raw }) => {
+        switch (raw.toString()) {
+          case 'front':
+            return { fate: { ...FRONT, raw: Buffer.from('front, marked') } as typeof FRONT }
+          case 'back':
+            return { fate: BACK }
+          case 'park':
+            return { fate: { kind: 'park', due } }
+          case 'dead':
+            return { fate: DEAD }
+          default:
+            return { fate: ACK }
+        }
+      })
+
+      expect(await stage().counts()).to.include({ ready: 3, leased: 0, delayed: 1, dead: 1 })
+      const [letter] = await stage().broker.queues.dead(QUEUE, 0, 1)
+      expect(letter).to.include({ node: 'celery@gone', deliveries: 1, reason: DEAD.kind === 'dead' ? DEAD.reason : '' })
+      expect(await stage().drain()).to.deep.equal(['front, marked', 'waiting', 'back'])
+    })
+
+    it('is told how often a message was found so, which stops and closed takes do not count', async () => {
+      await stage().publish(envelope('id-1'))
+      const polite = await stage().worker()
+      await polite.take()
+      await polite.consumer.resign()
+      const closing = await stage().worker()
+      await closing.take()
+      await closing.consumer.closeTake(1)
+
+      const counted: number[] = []
+      for (let death = 0; death < 3; death++) {
+        await (await stage().doomed()).takeOne()
+        await stage().reap(({ deliveries }) => {
+          counted.push(deliveries)
+          return { fate: deliveries === 3 ? DEAD : FRONT }
+        })
+      }
+
+      expect(counted).to.deep.equal([1, 2, 3])
+      expect((await stage().broker.queues.dead(QUEUE, 0, 1))[0]).to.include({ deliveries: 3 })
+    })
+
+    it('is told how often for bytes nobody can read, too', async () => {
+      await stage().broker.publish([{ queue: QUEUE, priority: 0, raw: Buffer.from([0xff, 0x00, 0x12]) }])
+      const counted: number[] = []
+      for (let death = 0; death < 2; death++) {
+        await (await stage().doomed()).takeOne()
+        await stage().reap(({ deliveries }) => {
+          counted.push(deliveries)
+          return { fate: FRONT }
+        })
+      }
+
+      expect(counted).to.deep.equal([1, 2])
+    })
+  })
+
+  describe('a start record (acks: early)', () => {
+    it('is made once, however often it is told', async () => {
+      await stage().publish('a')
+      const worker = await stage().worker()
+      const a = await worker.takeOne()
+
+      expect(await worker.consumer.start([a])).to.equal('ok')
+      expect(await worker.consumer.start([a])).to.equal('ok')
+      expect(await worker.ack(a)).to.equal('ok')
+
+      expect(await stage().counts()).to.include({ ready: 0, leased: 0 })
+    })
+
+    it('for a position that is settled is no record', async () => {
+      await stage().publish('a', 'b')
+      const worker = await stage().doomed()
+      const [a] = await worker.take()
+      await worker.ack(a!)
+      expect(await worker.consumer.start([a!])).to.equal('ok')
+      const { judge, seen } = witness()
+
+      await stage().reap(judge)
+
+      expect(seen.map(({ raw, early }) => `${raw} ${early}`)).to.deep.equal(['b false'])
+    })
+
+    it('is not given back by a warm stop: the reaper judges it, as no suspect', async () => {
+      await stage().publish('early', 'late')
+      const worker = await stage().worker({ leaseMs: NO_LEASE_MS })
+      const [early] = await worker.take()
+      await worker.consumer.start([early!])
+      await worker.renew([early!])
+
+      await worker.consumer.resign()
+      expect(await worker.ack(early!)).to.equal('lost')
+      const { judge, seen } = witness(ACK)
+      await stage().reap(judge)
+
+      expect(seen.map(({ raw, early: record, suspect }) => `${raw} ${record} ${suspect}`)).to.deep.equal(['early true false'])
+      expect(await stage().drain()).to.deep.equal(['late'])
+    })
+  })
+
+  describe('a warm stop', () => {
+    it('gives back all the worker still holds, in place and in order, and ends it', async () => {
+      await stage().publish(...names('m', 6))
+      const worker = await stage().worker()
+      const [m0] = await worker.take(3)
+      await worker.take(1)
+      await worker.ack(m0!)
+
+      await worker.consumer.resign()
+
+      expect(await stage().counts()).to.include({ ready: 5, leased: 0, consumers: 0 })
+      expect(await worker.renew()).to.deep.equal({ kind: 'lost' })
+      expect(await worker.consumer.take(9, [QUEUE], 1)).to.equal('lost')
+      const drained = await stage().drain()
+      expect([...drained.slice(0, 3)].sort()).to.deep.equal(['m1', 'm2', 'm3'])
+      expect(drained.slice(3)).to.deep.equal(['m4', 'm5'])
+    })
+
+    it('said twice gives back once', async () => {
+      await stage().publish('a')
+      const worker = await stage().worker()
+      await worker.take()
+
+      await worker.consumer.resign()
+      await worker.consumer.resign()
+
+      expect(await stage().counts()).to.include({ ready: 1, leased: 0 })
+      expect((await stage().broker.tend(giveBack)).reaped).to.deep.equal([])
+    })
+  })
+
+  describe('closing a connection', () => {
+    it('leaves what is in flight leased: the incarnation goes on from another connection', async () => {
+      await stage().publish('a')
+      const registration = { incarnation: 'one-run', node: 'celery@test', leaseMs: 60_000, queues: [QUEUE] }
+      const first = await stage().connect()
+      await (await first.register(registration)).take(1, [QUEUE], 1)
+
+      await first.close()
+
+      expect(await stage().counts()).to.include({ ready: 0, leased: 1 })
+      const again = await stage().broker.register(registration)
+      expect(held(await again.take(1, [QUEUE], 1)).deliveries.map(textOf)).to.deep.equal(['a'])
+    })
+
+    it('may be said twice, and what is asked of it later fails', async () => {
+      const broker = await stage().connect()
+      await broker.close()
+      await broker.close()
+
+      const failure = await broker.publish([message('a')]).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(failure).to.include({ code: 'E_BROKER_UNREACHABLE' })
+    })
+  })
+}
+
+async function lanesOf(renewal: ReturnType<Stage['broker']['renew']>): Promise<string[]> {
+  const answer = await renewal
+  if (answer.kind === 'lost') throw new Error('the incarnation was fenced')
+  return [...answer.lanes].sort()
+}
