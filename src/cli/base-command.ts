@@ -5,18 +5,18 @@
 
 import type { Interfaces } from '@oclif/core'
 import { Command } from '@oclif/core/command'
+import type { Celerity } from '../app/celerity.js'
 import type { Broker } from '../broker/broker.js'
 import type { LoadedSettings } from '../config/load.js'
 import type { Settings } from '../config/schema.js'
 import { EXIT } from '../errors.js'
-import type { Log } from '../log.js'
+import type { Log, LogLevel } from '../log.js'
 import type { ResultStore } from '../results/store.js'
 import { type Paint, paint } from '../terminal/colour.js'
 import { safe, safeJson } from '../terminal/safe.js'
 import { type Consent, confirm } from './confirm.js'
 import { describeError, errorDocument, errorText } from './error-report.js'
 import { COMMON_FLAGS } from './flags.js'
-import type { LoadableApp } from './load-app.js'
 import { openLog } from './logging.js'
 import { Session } from './session.js'
 
@@ -66,7 +66,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   }
 
   /** The user's application, configured; E_APP_MISSING or E_APP_LOAD when there is none. */
-  protected app(): Promise<LoadableApp> {
+  protected app(): Promise<Celerity> {
     return this.#work().app()
   }
 
@@ -95,6 +95,17 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   /** One item of a stream: a line of JSON with `--json`, else a line of text. */
   protected showLine<Data>(data: Data, render: (data: Data, look: Look) => string): void {
     process.stdout.write(`${this.jsonEnabled() ? jsonText(data) : render(data, this.look())}\n`)
+  }
+
+  /** Where logs of this command go: plain lines on stderr, warnings and worse. A command that runs for long has its own. */
+  protected openLog({ logLevel }: Settings): Promise<Log> {
+    // What an adapter says at level info is news in a worker, and noise under the output of a command.
+    return this.logTo(logLevel === 'info' ? 'warning' : logLevel, 'text')
+  }
+
+  protected logTo(level: LogLevel, format: Settings['workerLogFormat']): Promise<Log> {
+    const stream = process.stderr
+    return openLog({ level, format, stream, paint: this.#paint(stream), now: Date.now })
   }
 
   protected look(): Look {
@@ -158,15 +169,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
       flags: this.flags,
       file: this.flags.config,
       warn: (text) => this.caution(text),
-      openLog: ({ logLevel }) =>
-        openLog({
-          // What an adapter says at level info is news in a worker, and noise under the output of a command.
-          level: logLevel === 'info' ? 'warning' : logLevel,
-          format: 'text',
-          stream: process.stderr,
-          paint: this.#paint(process.stderr),
-          now: Date.now,
-        }),
+      openLog: (settings) => this.openLog(settings),
     })
     return this.#session
   }

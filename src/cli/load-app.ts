@@ -1,22 +1,11 @@
 /** Loads the user's application: the module that `--app`, TASKS_APP or the setting `app` names. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
+import { type Celerity, isCelerity } from '../app/celerity.js'
 import { type Exports, importModule } from '../config/module.js'
-import type { Settings, SettingsInput } from '../config/schema.js'
 import { nearest } from '../config/spelling.js'
 import { CelerityError, isCelerityError, reason } from '../errors.js'
 import { findModules } from './find-modules.js'
-
-/** As much of `Celerity` as loading needs. */
-export interface LoadableApp {
-  readonly name: string
-  /** The second argument of `new Celerity`. */
-  readonly given: SettingsInput
-  configure(settings: Settings): void
-}
-
-/** Marks applications: the user's module may hold another copy of the class than we do. */
-const APP = Symbol.for('celerity.app')
 
 const EXTENSIONS = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs']
 
@@ -38,13 +27,13 @@ export function appMissing(cwd: string, file: string | null): CelerityError {
  *
  * @throws E_APP_MISSING when there is no such file, E_APP_LOAD when it cannot be loaded or exports no application
  */
-export async function loadApp<App extends LoadableApp>(path: string): Promise<App> {
+export async function loadApp(path: string): Promise<Celerity> {
   const file = fileOf(path)
   const exports = await load(file)
   const candidates = [exports['default'], exports['app'], (exports['default'] as Exports | null | undefined)?.['app']]
-  const app = candidates.find(isApp)
-  if (app !== undefined) return app as App
-  const elsewhere = Object.keys(exports).find((name) => isApp(exports[name]))
+  const app = candidates.find(isCelerity)
+  if (app !== undefined) return app
+  const elsewhere = Object.keys(exports).find((name) => isCelerity(exports[name]))
   throw new CelerityError('E_APP_LOAD', {
     message: `${file} exports no application as default or \`app\`; it exports ${Object.keys(exports).join(', ') || 'nothing'}`,
     hint:
@@ -70,10 +59,6 @@ export async function loadImports(patterns: readonly string[]): Promise<void> {
     }
     for (const file of files) await load(fileOf(file))
   }
-}
-
-function isApp(value: unknown): value is LoadableApp {
-  return typeof value === 'object' && value !== null && APP in value
 }
 
 async function load(file: string): Promise<Exports> {

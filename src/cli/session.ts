@@ -1,11 +1,12 @@
 /** What one command works with: settings, application, broker, results; each opened when first asked for and closed at the end. */
+import type { Celerity } from '../app/celerity.js'
 import type { Broker } from '../broker/broker.js'
 import { type LoadedSettings, readSources, resolveSettings, type Sources } from '../config/load.js'
 import type { Settings } from '../config/schema.js'
 import { CelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { ResultStore } from '../results/store.js'
-import { appMissing, type LoadableApp, loadApp, loadImports } from './load-app.js'
+import { appMissing, loadApp, loadImports } from './load-app.js'
 
 export interface SessionOptions {
   readonly cwd: string
@@ -20,19 +21,21 @@ export interface SessionOptions {
   readonly openLog: (settings: Settings) => Promise<Log>
 }
 
-interface Loaded<App> {
+interface Loaded {
   readonly settings: LoadedSettings
-  /** Null when no module is named, or when it could not be loaded and is not needed. */
-  readonly app: App | null
+  /** Null when no module is named, or when it did not load. */
+  readonly app: Celerity | null
+  /** Why it did not. */
+  readonly failure?: unknown
+  readonly log: Log
 }
 
-export class Session<App extends LoadableApp = LoadableApp> {
+export class Session {
   readonly #options: SessionOptions
   readonly #open: { close(): Promise<void> }[] = []
-  #loaded: Promise<Loaded<App>> | null = null
+  #loaded: Promise<Loaded> | null = null
   #broker: Promise<Broker> | null = null
   #results: Promise<ResultStore> | null = null
-  #log: Promise<Log> | null = null
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -52,15 +55,15 @@ export class Session<App extends LoadableApp = LoadableApp> {
    *
    * @throws E_APP_MISSING, E_APP_LOAD
    */
-  async app(): Promise<App> {
-    const { app, settings } = await this.#load(true)
+  async app(): Promise<Celerity> {
+    const { app, settings, failure } = await this.#load(true)
+    if (failure !== undefined) throw failure
     if (app === null) throw appMissing(this.#options.cwd, settings.file)
     return app
   }
 
-  log(): Promise<Log> {
-    this.#log ??= this.settings().then(this.#options.openLog)
-    return this.#log
+  async log(): Promise<Log> {
+    return (await this.#load(false)).log
   }
 
   broker(): Promise<Broker> {
@@ -79,52 +82,61 @@ export class Session<App extends LoadableApp = LoadableApp> {
     for (const one of this.#open.splice(0).reverse()) await one.close()
   }
 
-  #load(appNeeded: boolean): Promise<Loaded<App>> {
+  #load(appNeeded: boolean): Promise<Loaded> {
     this.#loaded ??= this.#loadOnce(appNeeded)
     return this.#loaded
   }
 
-  async #loadOnce(appNeeded: boolean): Promise<Loaded<App>> {
-    const { cwd, env, flags, file } = this.#options
+  async #loadOnce(appNeeded: boolean): Promise<Loaded> {
+    const { cwd, env, flags, file, warn } = this.#options
     const sources = await readSources({ cwd, env, flags, file })
     const outside = resolveSettings(sources)
     const path = outside.settings.app
-    const loaded = path === null ? { settings: outside, app: null } : await this.#withApp(path, sources, outside, appNeeded)
-    for (const warning of loaded.settings.warnings) this.#options.warn(warning)
+    const loaded = path === null ? await this.#withoutApp(outside) : await this.#withApp(path, sources, outside, appNeeded)
+    for (const warning of loaded.settings.warnings) warn(warning)
     return loaded
   }
 
-  async #withApp(path: string, sources: Sources, outside: LoadedSettings, appNeeded: boolean): Promise<Loaded<App>> {
+  async #withoutApp(settings: LoadedSettings): Promise<Loaded> {
+    return { settings, app: null, log: await this.#options.openLog(settings.settings) }
+  }
+
+  async #withApp(path: string, sources: Sources, outside: LoadedSettings, appNeeded: boolean): Promise<Loaded> {
     try {
-      const app = await loadApp<App>(path)
-      const settings = resolveSettings(sources, app.given)
+      const app = await loadApp(path)
+      const settings = resolveSettings(sources, app.declared)
       await loadImports(settings.settings.imports)
-      app.configure(settings.settings)
-      return { settings, app }
+      const log = await this.#options.openLog(settings.settings)
+      app.configure(settings.settings, log)
+      return { settings, app: this.#keep(app), log }
     } catch (error) {
       // An operator looks at queues exactly when the application is broken; but never at the queues of another broker.
       if (appNeeded || outside.provenance.get('brokerUrl')!.origin.layer === 'default') throw error
       this.#options.warn(`The application was not loaded, what its code sets does not count: ${reason(error)}`)
-      this.#loaded = null // a later `app()` shall fail with the reason
-      return { settings: outside, app: null }
+      return { ...(await this.#withoutApp(outside)), failure: error }
     }
   }
 
+  /** The application's own connection where there is one, so that a command needs no second. */
   async #openBroker(): Promise<Broker> {
-    const { brokerUrl, brokerDeadline, brokerAllowEviction, brokerTransportOptions } = await this.settings()
+    const { app, settings, log } = await this.#load(false)
+    if (app !== null) return app.broker()
+    const { brokerUrl, brokerDeadline, brokerAllowEviction, brokerTransportOptions } = settings.settings
     const { openBroker } = await import('../broker/open.js')
     return this.#keep(
       await openBroker(brokerUrl, {
         deadlineMs: brokerDeadline * 1000,
         keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',
         allowEviction: brokerAllowEviction,
-        log: await this.log(),
+        log,
       }),
     )
   }
 
   async #openResults(): Promise<ResultStore> {
-    const { resultBackend, brokerDeadline, resultBackendTransportOptions } = await this.settings()
+    const { app, settings, log } = await this.#load(false)
+    if (app !== null) return app.results()
+    const { resultBackend, brokerDeadline, resultBackendTransportOptions } = settings.settings
     if (resultBackend === null) {
       throw new CelerityError('E_RESULTS_DISABLED', {
         message: 'Results are not kept: no result store is set',
@@ -133,7 +145,7 @@ export class Session<App extends LoadableApp = LoadableApp> {
     }
     const { openResults } = await import('../results/open.js')
     const keyPrefix = resultBackendTransportOptions.globalKeyprefix ?? ''
-    return this.#keep(await openResults(resultBackend, { deadlineMs: brokerDeadline * 1000, keyPrefix, log: await this.log() }))
+    return this.#keep(await openResults(resultBackend, { deadlineMs: brokerDeadline * 1000, keyPrefix, log }))
   }
 
   #keep<T extends { close(): Promise<void> }>(opened: T): T {
