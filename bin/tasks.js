@@ -3,7 +3,7 @@
  * The command line. Scripts, prompts and people in a hurry ask for the version and the list of commands: both are answered
  * without loading anything, the list from the text that the build kept (`bin/build.js`).
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import * as module from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,10 @@ async function main() {
   if ((argv.length === 0 || asked === '--help') && columns() >= 80) {
     const help = read('../dist/help.txt')
     if (help !== null) return print(help.replace('%agent%', agent()))
+  }
+  if (!existsSync(new URL('../dist', import.meta.url))) {
+    process.stderr.write('This clone is not built yet.\nRun `npm run build`, or `npm run tasks -- …` for the sources as they are.\n')
+    return 70
   }
   module.enableCompileCache?.() // Node 22: the second start compiles nothing
   const require = module.createRequire(import.meta.url)
@@ -50,6 +54,6 @@ function read(path) {
   try {
     return readFileSync(new URL(path, import.meta.url), 'utf8')
   } catch {
-    return null // not built yet: oclif answers from the commands themselves
+    return null // the build that is going on right now has not written it yet
   }
 }

@@ -1,0 +1,83 @@
+/** What the command line loads before it has anything to do. Heavy packages are imported where they are used, inside `run()`. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tasks = join(root, 'bin/tasks.js')
+
+/** Each costs more than the rest of the start together; the terminal views more than everything else. */
+const HEAVY = ['@photostructure/sqlite', 'cosmiconfig', 'hono', 'ink', 'ioredis', 'jiti', 'kysely', 'pino', 'react', 'zod']
+
+describe('start-up', function () {
+  this.timeout(30_000)
+
+  it('answers --version without loading a package', () => {
+    const { packages, stdout } = loadedBy([tasks, '--version'])
+
+    expect(stdout).to.match(/^celerity\/\d+\.\d+\.\d+ \S+ node-v\d+/)
+    expect(packages).to.deep.equal([])
+  })
+
+  for (const args of [['--help'], [], ['help']]) {
+    it(`lists the commands for «${['tasks', ...args].join(' ')}» without loading a package`, () => {
+      const { packages, stdout } = loadedBy([tasks, ...args])
+
+      expect(stdout).to.contain('COMMANDS')
+      expect(packages).to.deep.equal([])
+    })
+  }
+
+  it('lists the commands within 80 columns, so that the kept text is right on every wider terminal', () => {
+    const { stdout } = loadedBy([tasks, '--help'])
+
+    expect(stdout.split('\n').filter((line) => line.length > 80)).to.deep.equal([])
+  })
+
+  it('prints the help of every command without its heavy packages', () => {
+    const { packages, status } = loadedBy([tasks, 'config', '--help'])
+
+    expect(status).to.equal(0)
+    expect(packages).to.include('@oclif/core')
+    expect(packages.filter((name) => HEAVY.includes(name))).to.deep.equal([])
+  })
+
+  it('imports heavy packages in no command before it runs', () => {
+    const commands = readdirSync(join(root, 'dist/commands'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+    const script = commands.map((name) => `await import(${JSON.stringify(join(root, 'dist/commands', name))})`).join('\n')
+
+    const { packages, status } = loadedBy(['--input-type=module', '--eval', script])
+
+    expect(status).to.equal(0)
+    expect(packages.filter((name) => HEAVY.includes(name))).to.deep.equal([])
+  })
+})
+
+interface Loaded {
+  /** Packages of which a file was loaded. */
+  readonly packages: string[]
+  readonly stdout: string
+  readonly status: number | null
+}
+
+/** V8's own coverage names each script that ran, however it was loaded. */
+function loadedBy(args: readonly string[]): Loaded {
+  const folder = mkdtempSync(join(tmpdir(), 'celerity-loaded-'))
+  try {
+    const { NODE_OPTIONS: _, ...env } = process.env
+    const run = spawnSync(process.execPath, args, { cwd: folder, env: { ...env, NODE_V8_COVERAGE: folder }, encoding: 'utf8' })
+    const urls = readdirSync(folder).flatMap((name) => scripts(readFileSync(join(folder, name), 'utf8')))
+    const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
+    return { packages: [...new Set(packages)].sort(), stdout: run.stdout, status: run.status }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function scripts(report: string): string[] {
+  const { result } = JSON.parse(report) as { result: readonly { url: string }[] }
+  return result.map(({ url }) => url)
+}
