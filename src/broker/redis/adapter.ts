@@ -151,6 +151,7 @@ export class RedisBroker implements Broker {
   }
 
   async reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {
+    if (count === 0) return []
     return (await this.#link.script(scripts.reserve, [this.#keys.rate(limit)], [intervalMs, count])) as number[]
   }
 

@@ -20,21 +20,27 @@ export class Channels {
   }
 
   async subscribe(exchange: string, pattern: string, hear: Hear): Promise<Subscription> {
-    const base = escapeGlob(this.#keys.channel(this.#link.address.db, exchange, ''))
-    const channel = pattern === '' ? base : `${base}/${pattern}`
-    const known = this.#listeners.get(channel)
-    if (known === undefined) {
-      this.#listeners.set(channel, { exchange, base: this.#keys.channel(this.#link.address.db, exchange, ''), hear: new Set([hear]) })
-    } else known.hear.add(hear)
-    await this.#link.run((client) => client.psubscribe(channel))
-    return { close: () => this.#unsubscribe(channel, hear) }
+    const base = this.#keys.channel(this.#link.address.db, exchange, '')
+    const escaped = escapeGlob(base)
+    // An empty routing key leaves the slash out, so "any key" is two channels.
+    const channels = pattern === '' ? [escaped] : pattern === '*' ? [escaped, `${escaped}/*`] : [`${escaped}/${pattern}`]
+    for (const channel of channels) {
+      const known = this.#listeners.get(channel)
+      if (known === undefined) this.#listeners.set(channel, { exchange, base, hear: new Set([hear]) })
+      else known.hear.add(hear)
+    }
+    await this.#link.run((client) => client.psubscribe(...channels))
+    return { close: () => this.#unsubscribe(channels, hear) }
   }
 
-  async #unsubscribe(channel: string, hear: Hear): Promise<void> {
-    const listener = this.#listeners.get(channel)
-    if (listener === undefined || !listener.hear.delete(hear) || listener.hear.size > 0) return
-    this.#listeners.delete(channel)
-    await this.#link.run((client) => client.punsubscribe(channel)).catch(() => {}) // a lost connection has unsubscribed by itself
+  async #unsubscribe(channels: readonly string[], hear: Hear): Promise<void> {
+    const unused = channels.filter((channel) => {
+      const listener = this.#listeners.get(channel)
+      if (listener === undefined || !listener.hear.delete(hear) || listener.hear.size > 0) return false
+      return this.#listeners.delete(channel)
+    })
+    // A lost connection has unsubscribed by itself.
+    if (unused.length > 0) await this.#link.run((client) => client.punsubscribe(...unused)).catch(() => {})
   }
 
   /** Each new connection subscribes again to what is listened for; what was said in between is gone, as with every listener of pub/sub. */

@@ -64,6 +64,9 @@ export class Keys {
   started(incarnation: string): string {
     return `${this.#prefix}celerity:started:${incarnation}`
   }
+  reaper(incarnation: string): string {
+    return `${this.#prefix}celerity:reaper:${incarnation}`
+  }
   /** Prefix of the lanes of an incarnation; the lane's name follows. */
   lane(incarnation: string): string {
     return `${this.#prefix}celerity:lane:${incarnation}:`

@@ -25,7 +25,8 @@ export function settleArguments(settlements: readonly Settlement[], context: Ops
   for (const settlement of settlements) {
     const of = lanes.get(settlement.delivery.lane.name)
     if (of === undefined) lanes.set(settlement.delivery.lane.name, [settlement])
-    else of.push(settlement)
+    // Said twice in one call, the first word holds.
+    else if (!of.some(({ delivery }) => delivery.position === settlement.delivery.position)) of.push(settlement)
   }
   const args: Argument[] = []
   for (const [name, of] of lanes) {

@@ -14,6 +14,9 @@ import { scripts } from './scripts.js'
 /** Seconds a delivery count is remembered. */
 const DELIVERIES_TTL = 72 * 3600
 
+/** How long a reaper has one worker to itself. */
+const REAPER_MARK_MS = 10_000
+
 interface Entry {
   readonly node: string
   readonly leaseMs: number
@@ -29,8 +32,10 @@ export async function reap(link: RedisLink, keys: Keys, judge: Judge, log: Log):
   const registry = await link.run((client) => client.hgetall(keys.registry))
   const incarnations = Object.keys(registry)
   if (incarnations.length === 0) return []
-  const leased = await link.run((client) => Promise.all(incarnations.map((incarnation) => client.exists(keys.lease(incarnation)))))
-  const gone = incarnations.filter((_, index) => leased[index] === 0)
+  const exist = (key: (incarnation: string) => string) =>
+    link.run((client) => Promise.all(incarnations.map((incarnation) => client.exists(key(incarnation)))))
+  const [leases, epochs] = await Promise.all([exist((one) => keys.lease(one)), exist((one) => keys.epoch(one))])
+  const gone = incarnations.filter((_, index) => leases[index] === 0)
   if (gone.length === 0) return []
 
   const quietMs = await quietSince(link)
@@ -38,9 +43,11 @@ export async function reap(link: RedisLink, keys: Keys, judge: Judge, log: Log):
   for (const incarnation of gone) {
     const entry = readEntry(registry[incarnation] ?? '')
     // Nobody reaps until a full lease has passed since the server's start and since our own connection: after an outage longer than a
-    // lease, the first to come back would otherwise reap everybody.
-    if (quietMs < entry.leaseMs) continue
-    if ((await link.script(scripts.fence, [keys.lease(incarnation), keys.epoch(incarnation)], [])) !== 1) continue
+    // lease, the first to come back would otherwise reap everybody. Who has no epoch was fenced or has resigned already.
+    const ended = epochs[incarnations.indexOf(incarnation)] === 0
+    if (!ended && quietMs < entry.leaseMs) continue
+    const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
+    if ((await link.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
     const messages = await giveBack(link, keys, incarnation, entry, judge)
     log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
     reaped.push({ node: entry.node, incarnation, messages })
@@ -78,6 +85,7 @@ async function giveBack(link: RedisLink, keys: Keys, incarnation: string, entry:
       keys.marks(incarnation),
       keys.early(incarnation),
       keys.started(incarnation),
+      keys.reaper(incarnation),
     ],
     [incarnation],
   )
