@@ -159,7 +159,8 @@ function sendable(value: unknown): unknown {
   try {
     return encodeJson(value, { markers: true }).length <= MAX_TEXT ? value : repr(value)
   } catch {
-    return reason(value).slice(0, MAX_TEXT)
+    const text: unknown = reason(value) // a hostile error's message may be no string
+    return typeof text === 'string' ? text.slice(0, MAX_TEXT) : 'an error that cannot be shown'
   }
 }
 

@@ -32,6 +32,9 @@ export function repr(value: unknown): string {
 
 class Printer {
   text = ''
+  /** The last text was cut; whatever holds it says so, once, and everything ends there. */
+  #isCut = false
+  #isOver = false
 
   value(value: unknown, level: number): void {
     if (typeof value === 'string') this.#quoted('', value)
@@ -45,13 +48,13 @@ class Printer {
     this.text += open
     if (items.length > 0 && level > MAX_LEVELS) this.text += '...'
     else {
-      for (let index = 0; index < items.length; index++) {
+      for (let index = 0; index < items.length && !this.#isOver; index++) {
         if (index > 0) this.text += ', '
-        if (this.#isFull()) break
         this.value(items[index], level)
+        this.#cut()
       }
     }
-    this.text += close
+    this.text += close === ',)' && this.text.endsWith(', ...') ? ')' : close
   }
 
   #object(object: object, level: number): void {
@@ -65,16 +68,24 @@ class Printer {
     this.text += '{'
     if (keys.length > 0 && level > MAX_LEVELS) this.text += '...'
     else {
-      for (let index = 0; index < keys.length; index++) {
-        if (index > 0) this.text += ', '
-        if (this.#isFull()) break
+      for (let index = 0; index < keys.length && !this.#isOver; index++) {
         const key = keys[index] ?? ''
+        if (index > 0) this.text += ', '
         this.#quoted('', key)
-        this.text += ': '
-        this.value(record[key], level)
+        if (!this.#isCut) {
+          this.text += ': '
+          this.value(record[key], level)
+        }
+        this.#cut()
       }
     }
     this.text += '}'
+  }
+
+  #cut(): void {
+    if (this.#isOver || (!this.#isCut && this.text.length <= MAX_LENGTH)) return
+    this.text += ', ...'
+    this.#isOver = true
   }
 
   /** Python prints bytes that are no UTF-8 as hexadecimal digits here. */
@@ -85,15 +96,11 @@ class Printer {
   }
 
   #quoted(prefix: string, text: string): void {
-    const room = Math.max(MAX_LENGTH - this.text.length, 0)
-    const shown = text.length > room ? `${text.slice(0, room)}...` : text
+    const room = Math.max(MAX_LENGTH - this.text.length - 1, 0)
+    const isCut = text.length > room
+    const shown = isCut ? `${text.slice(0, room)}...` : text
     this.text += `${prefix}'${shown.includes("'") ? shown.replaceAll("'", "\\'") : shown}'`
-  }
-
-  #isFull(): boolean {
-    if (this.text.length <= MAX_LENGTH) return false
-    this.text += '...'
-    return true
+    if (isCut) this.#isCut = true
   }
 }
 

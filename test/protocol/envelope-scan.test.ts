@@ -1,0 +1,106 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { scanEnvelope } from '../../src/protocol/envelope-scan.js'
+import { parseJson } from '../../src/protocol/json.js'
+import { createEncoder } from '../../src/protocol/message.js'
+import { fixtureNames, messagesOf } from './fixtures.js'
+
+const encoder = createEncoder({ origin: 'gen1@vm', replyTo: 'reply', markers: true })
+
+/** The scanner's answer, checked against the parser's; null when it left the text to the parser. */
+function scanned(text: string): unknown {
+  const envelope = scanEnvelope(text)
+  if (envelope !== null) expect(envelope, text).to.deep.equal(parseJson(text))
+  return envelope
+}
+
+describe('recognising an envelope by its shape', () => {
+  const texts = fixtureNames('').flatMap((name) => messagesOf(name).map((raw) => raw.toString('utf8')))
+
+  it('works for most messages of kombu 5.2 and 5.6, and gives what the parser gives', () => {
+    const known = texts.filter((text) => scanned(text) !== null)
+
+    expect(known.length).to.be.above(texts.length / 2)
+    for (const name of ['task-simple', 'celery52-task-simple', 'task-countdown', 'task-expires-seconds', 'task-time-limits', 'group-3']) {
+      expect(scanned(messagesOf(name)[0]?.toString('utf8') ?? ''), name).not.to.equal(null)
+    }
+  })
+
+  it('works for what we write, with the place of the call, retries and dates', () => {
+    const call = {
+      id: 'i-1',
+      task: 'proj.add',
+      args: [1, 'a'],
+      kwargs: { k: true },
+      queue: 'celery',
+      eta: 5,
+      expires: 6,
+      retries: 3,
+      priority: 9,
+    }
+
+    expect(scanned(encoder.encode(call))).not.to.equal(null)
+    expect(scanned(encoder.encode(call, '"web.ts:3"'))).not.to.equal(null)
+  })
+
+  it('never differs from the parser, whatever is changed in a message', () => {
+    const splice = fc.constantFrom(
+      '',
+      '"',
+      ', ',
+      '\\u0041',
+      '\\',
+      '\t',
+      '\n',
+      'é',
+      '0',
+      '00',
+      '-',
+      '1.5',
+      '1e3',
+      'null',
+      'true',
+      '{}',
+      '[]',
+      '}',
+      ': ',
+      '__proto__',
+    )
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), fc.nat(4), splice, (which, at, removed, inserted) => {
+        const text = texts[which % texts.length] ?? ''
+        const place = at % (text.length + 1)
+        const changed = text.slice(0, place) + inserted + text.slice(place + removed)
+
+        if (scanEnvelope(changed) !== null) scanned(changed)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  it('never differs from the parser, whatever the values of the fields are', () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.constantFrom('null', '{}', '"x"', '9'.repeat(9), '9'.repeat(10), '"a": "b"', '"__proto__"', '01', '-0'),
+    )
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), value, (which, pick, insert) => {
+        const text = texts[which % texts.length] ?? ''
+        const places = [...text.matchAll(/: (null|\d+|"[^"]*")/g)]
+        const place = places[pick % Math.max(places.length, 1)]
+        if (place === undefined) return
+        const changed = `${text.slice(0, place.index + 2)}${insert}${text.slice(place.index + place[0].length)}`
+
+        if (scanEnvelope(changed) !== null) scanned(changed)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('leaves to the parser what it would keep too long in memory', () => {
+    const call = { id: 'i', task: 't', args: ['x'.repeat(8000)], queue: 'q' }
+
+    expect(scanEnvelope(encoder.encode(call))).to.equal(null)
+  })
+})
