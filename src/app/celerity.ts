@@ -15,7 +15,8 @@ import { Registry } from './registry.js'
 import { ResultAccess } from './result-access.js'
 import type { Runtime } from './runtime.js'
 import { toWireOptions } from './signature-options.js'
-import { createTask, type Task } from './task.js'
+import type { StandardSchema } from './standard-schema.js'
+import { createTask, type Task, type TaskOf } from './task.js'
 import type { TaskContext } from './task-context.js'
 import type { TaskOptions } from './task-options.js'
 import { TaskSignature } from './task-signature.js'
@@ -76,7 +77,7 @@ export class Celerity {
    * @param name unique in this application, such as `kuma.add`: messages carry it
    * @throws     E_TASK_DEFINITION
    */
-  task<Args extends unknown[], Returned>(name: string, handler: (...args: Args) => Returned): Task<Args, Returned>
+  task<Handler extends CallableFunction>(name: string, handler: Handler): TaskOf<Handler>
   task<Args extends unknown[], Returned>(
     name: string,
     options: TaskOptions<Args> & { readonly bind: true },
@@ -84,9 +85,14 @@ export class Celerity {
   ): Task<Args, Returned>
   task<Args extends unknown[], Returned>(
     name: string,
-    options: TaskOptions<Args> & { readonly bind?: false },
+    options: TaskOptions<Args> & { readonly bind?: false; readonly schema: StandardSchema<unknown, Args> },
     handler: (...args: Args) => Returned,
   ): Task<Args, Returned>
+  task<Handler extends CallableFunction>(
+    name: string,
+    options: TaskOptions & { readonly bind?: false; readonly schema?: undefined },
+    handler: Handler,
+  ): TaskOf<Handler>
   task(name: string, ...rest: readonly unknown[]): unknown {
     const [options, handler] = rest.length === 1 ? [{}, rest[0]] : [rest[0] as TaskOptions, rest[1]]
     const definition = this.registry.add(name, options, handler, callSite(this.task))

@@ -40,6 +40,12 @@ export interface Task<Args extends readonly unknown[] = readonly unknown[], Retu
   si(...args: Args): TaskSignature<readonly [], Awaited<Returned>>
 }
 
+/**
+ * The task made from a function. By the function's type as a whole, since a parameter that gets its type from its default value
+ * (`limit = 10`) would be `unknown` if the compiler looked for the parameters one by one.
+ */
+export type TaskOf<Handler> = Handler extends (...args: infer Args) => infer Returned ? Task<Args, Returned> : never
+
 /** @param context made for each direct call of a bound task */
 export function createTask<Args extends readonly unknown[], Returned>(
   definition: TaskDefinition,

@@ -51,6 +51,8 @@ export async function calls(): Promise<void> {
   await greet.delay('Ada')
   await optional.applyAsync()
   await greet.delay('Ada', 'Welcome')
+  // @ts-expect-error a default value gives its parameter a type
+  await greet.delay('Ada', 5)
   await checked.delay(2, 'ab')
 
   // @ts-expect-error a string is no number
