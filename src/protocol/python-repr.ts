@@ -46,7 +46,7 @@ class Printer {
 
   items(open: string, items: readonly unknown[], close: string, level: number): void {
     this.text += open
-    if (items.length > 0 && level > MAX_LEVELS) this.text += '...'
+    if (level > MAX_LEVELS) this.text += '...'
     else {
       for (let index = 0; index < items.length && !this.#isOver; index++) {
         if (index > 0) this.text += ', '
@@ -66,7 +66,7 @@ class Printer {
     const record = object as Readonly<Record<string, unknown>>
     const keys = Object.keys(record)
     this.text += '{'
-    if (keys.length > 0 && level > MAX_LEVELS) this.text += '...'
+    if (level > MAX_LEVELS) this.text += '...'
     else {
       for (let index = 0; index < keys.length && !this.#isOver; index++) {
         const key = keys[index] ?? ''
