@@ -9,17 +9,25 @@ const SECRET_PARAMETER = /([?&](?:password|passwd|pass|pwd|secret|token|auth|api
  * password with a raw `/` or `@`) is masked too, rather too much than too little. Several URLs joined by `;` are masked one by one.
  */
 export function maskUrl(url: string): string {
-  return url.split(';').map(maskOne).join(';')
+  return url
+    .split(/;(?=[a-z][a-z0-9+.-]*:)/i)
+    .map(maskOne)
+    .join(';')
 }
 
 function maskOne(url: string): string {
   const start = url.indexOf('://')
-  if (start < 0) return url.replace(SECRET_PARAMETER, `$1${MASK}`)
-  // The last `@` before the query ends the password, however many it holds itself.
-  const query = url.indexOf('?', start)
-  const head = query < 0 ? url : url.slice(0, query)
-  const at = head.lastIndexOf('@')
-  const colon = url.indexOf(':', start + 3)
-  const masked = at > start && colon > 0 && colon < at ? `${url.slice(0, colon + 1)}${MASK}${url.slice(at)}` : url
+  const colon = start < 0 ? -1 : url.indexOf(':', start + 3)
+  const at = colon < 0 ? -1 : endOfPassword(url, colon)
+  const masked = at < 0 ? url : `${url.slice(0, colon + 1)}${MASK}${url.slice(at)}`
   return masked.replace(SECRET_PARAMETER, `$1${MASK}`)
+}
+
+/** Where the `@` after a password is that begins behind `colon`; -1: there is none. The last `@` counts, however many it holds itself. */
+function endOfPassword(url: string, colon: number): number {
+  const query = url.indexOf('?', colon)
+  const at = url.lastIndexOf('@', query < 0 ? url.length : query)
+  if (at > colon) return at
+  // An `@` in the query alone: of a parameter, if what stands before is a port; else the password holds a `?`.
+  return /^\d+(?:[/?]|$)/.test(url.slice(colon + 1)) ? -1 : url.indexOf('@', colon)
 }

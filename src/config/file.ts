@@ -75,13 +75,15 @@ async function open() {
   const { cosmiconfig, defaultLoaders } = await import('cosmiconfig')
   const module = async (path: string): Promise<unknown> => (await importModule(path))['default']
   const modules = Object.fromEntries(['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'].map((extension) => [extension, module]))
+  // Comments alone are null to YAML, and null is "go on looking" to cosmiconfig.
+  const yaml = (path: string, text: string): unknown => defaultLoaders['.yaml'](path, text) ?? undefined
   return cosmiconfig('tasks', {
     searchPlaces: [...SEARCH_PLACES],
     // An empty file counts: its folder is where relative paths start.
     ignoreEmptySearchPlaces: false,
     searchStrategy: 'none',
     cache: false,
-    loaders: { ...defaultLoaders, ...modules },
+    loaders: { ...defaultLoaders, ...modules, noExt: yaml, '.yaml': yaml, '.yml': yaml },
   })
 }
 
