@@ -4,6 +4,7 @@
  * Measured on an envelope of 939 bytes: 0.6 µs, against 3.9 µs for nesting check, search for special values and `JSON.parse`.
  */
 import type { JsonObject } from './fields.js'
+import { parseJson } from './json.js'
 
 /** Longer texts go to the parser: what is cut out of a text here keeps all of it in memory. */
 const MAX_LENGTH = 8192
@@ -12,6 +13,7 @@ const TEXT = '"([ !#-\\[\\]-~]*)"' // printable ASCII without quote and backslas
 const TEXT_OR_NULL = `(?:null|${TEXT})`
 const NUMBER = '(0|[1-9]\\d{0,8})'
 const NUMBER_OR_NULL = `(?:null|${NUMBER})`
+const TEXT_OR_FLAT_OBJECT = '("[ !#-\\[\\]-~]*"|\\{[ -\\[\\]-z|~]*\\})' // no braces inside, so it ends at the first
 
 /** No repetition of a group and no two ways to match, hence linear in the length. */
 const SHAPE = new RegExp(
@@ -21,7 +23,7 @@ const SHAPE = new RegExp(
     `"group_index": ${NUMBER_OR_NULL}, "retries": ${NUMBER}, "timelimit": \\[${NUMBER_OR_NULL}, ${NUMBER_OR_NULL}\\], "root_id": ${TEXT}`,
     `"parent_id": ${TEXT_OR_NULL}, "argsrepr": ${TEXT}, "kwargsrepr": ${TEXT}, "origin": ${TEXT}`,
     `"ignore_result": (true|false)(?:, "replaced_task_nesting": ${NUMBER}, "stamped_headers": null, "stamps": \\{\\})?` +
-      `(?:, "sent_from": ${TEXT})?\\}`,
+      `(?:, "sent_from": ${TEXT_OR_FLAT_OBJECT})?\\}`,
     `"properties": \\{"correlation_id": ${TEXT}, "reply_to": ${TEXT}(?:, "origin": ${TEXT})?, "delivery_mode": ${NUMBER}` +
       `(?:, "expiration": ${TEXT})?`,
     `"delivery_info": \\{"exchange": ${TEXT}, "routing_key": ${TEXT}\\}, "priority": ${NUMBER}, "body_encoding": ${TEXT}`,
@@ -56,7 +58,11 @@ export function scanEnvelope(text: string): JsonObject | null {
     headers['stamped_headers'] = null
     headers['stamps'] = {}
   }
-  if (found[22] !== undefined) headers['sent_from'] = found[22]
+  if (found[22] !== undefined) {
+    const sentFrom = parseOrNull(found[22])
+    if (sentFrom === null) return null
+    headers['sent_from'] = sentFrom
+  }
   const properties: Record<string, unknown> = { correlation_id: found[23], reply_to: found[24] }
   if (found[25] !== undefined) properties['origin'] = found[25]
   properties['delivery_mode'] = Number(found[26])
@@ -66,6 +72,14 @@ export function scanEnvelope(text: string): JsonObject | null {
   properties['body_encoding'] = found[31]
   properties['delivery_tag'] = found[32]
   return { body: found[1], 'content-encoding': found[2], 'content-type': found[3], headers, properties }
+}
+
+function parseOrNull(json: string): unknown {
+  try {
+    return parseJson(json)
+  } catch {
+    return null // the parser will say what is wrong
+  }
 }
 
 function numberOrNull(digits: string | undefined): number | null {
