@@ -46,6 +46,9 @@ export class Session {
   #revoked: ReadonlySet<string> = new Set()
   #wake: (() => void) | undefined
   #lost = false
+  /** The earliest moment at which something that we parked is due, in broker milliseconds. */
+  #parkedUntil = 0
+  #waiting: { readonly until: number; end(): void } | undefined
   /** The last take found nothing: what `--once` waits for. */
   #dry = false
 
@@ -121,9 +124,24 @@ export class Session {
     if (taken.revocations !== this.#revocations) await this.#learnRevocations(taken.revocations)
     this.#dry = taken.deliveries.length === 0
     if (!this.#dry) return this.#receive(taken.deliveries)
-    const seconds = taken.nextDue === null ? IDLE_WAIT : Math.min(IDLE_WAIT, Math.max(0.001, (taken.nextDue - taken.now) / 1000))
     // A slot that becomes free meanwhile changes nothing: there was room, and nothing came.
-    if (!(this.#options.once && this.#runs.size === 0)) await this.#consumer.wait(this.#options.queues, seconds, ends)
+    if (!(this.#options.once && this.#runs.size === 0)) await this.#waitForWork(taken.nextDue ?? Number.POSITIVE_INFINITY, ends)
+  }
+
+  /** Until something comes or is due: what the broker told, or what we parked there since. */
+  async #waitForWork(nextDue: number, ends: AbortSignal): Promise<void> {
+    const now = this.brokerNow()
+    const until = Math.min(nextDue, this.#parkedUntil > now ? this.#parkedUntil : Number.POSITIVE_INFINITY, now + IDLE_WAIT * 1000)
+    const sooner = new AbortController()
+    this.#waiting = { until, end: () => sooner.abort() }
+    await this.#consumer.wait(this.#options.queues, Math.max(0.001, (until - now) / 1000), AbortSignal.any([ends, sooner.signal]))
+    this.#waiting = undefined
+  }
+
+  /** Something will be due at the broker: an idle wait must not outlast it. */
+  #parked(due: number): void {
+    if (this.#parkedUntil <= this.brokerNow() || due < this.#parkedUntil) this.#parkedUntil = due
+    if (this.#waiting !== undefined && due < this.#waiting.until) this.#waiting.end()
   }
 
   /** Null: nothing to work with, for whatever reason; the loop goes on, or ends when the lease is lost. */
@@ -269,6 +287,9 @@ export class Session {
   }
 
   #settle(settling: Settling): void {
+    const { fate, publish } = settling.settlement
+    if (fate.kind === 'park') this.#parked(fate.due)
+    if (publish !== undefined) for (const { due } of publish) if (due !== undefined) this.#parked(due)
     this.#settler.add(settling)
   }
 

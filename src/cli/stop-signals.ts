@@ -1,0 +1,46 @@
+/**
+ * Signals of a process that stops in order: TERM and INT stop it, a second one or QUIT stops it now. HUP without a terminal to lose is TERM.
+ */
+import { EXIT } from '../errors.js'
+
+export interface Stoppable {
+  /** In order. */
+  stop(): void
+  /** Now: what runs is given back. */
+  stopNow(): void
+}
+
+export interface StopSignals {
+  /** How the process should end: 0, or 130/143 when it was told twice. */
+  readonly exitCode: number
+  /** Listens no more. */
+  close(): void
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const
+
+export function onStopSignals(target: Stoppable, say: (text: string) => void): StopSignals {
+  let told = 0
+  let exitCode: number = EXIT.done
+  const hear = (signal: NodeJS.Signals) => {
+    told++
+    if (told === 1 && signal !== 'SIGQUIT') {
+      say(`${signal}: stopping; once more to stop now`)
+      target.stop()
+      return
+    }
+    if (exitCode !== EXIT.done) return // a storm of signals says nothing new
+    exitCode = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
+    say(`${signal}: stopping now`)
+    target.stopNow()
+  }
+  for (const signal of SIGNALS) process.on(signal, hear)
+  return {
+    get exitCode() {
+      return exitCode
+    },
+    close() {
+      for (const signal of SIGNALS) process.off(signal, hear)
+    },
+  }
+}

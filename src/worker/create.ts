@@ -1,0 +1,93 @@
+/** A worker from an application and its settings: the one place where settings become a worker's options. */
+import { hostname } from 'node:os'
+import type { Celerity } from '../app/celerity.js'
+import { queuesOf } from '../app/queues.js'
+import type { Runtime } from '../app/runtime.js'
+import type { Settings } from '../config/schema.js'
+import { DEFAULT_LIMITS, type DecodeLimits } from '../protocol/message.js'
+import type { ResultStore } from '../results/store.js'
+import { availableCpus } from './cpus.js'
+import { Outcomes } from './settlement.js'
+import { Worker, type WorkerOptions, type WorkerParts } from './worker.js'
+
+export interface WorkerChoice {
+  /** Absent: every queue the application knows. */
+  readonly queues?: readonly string[] | undefined
+  readonly excluded?: readonly string[] | undefined
+  readonly once?: boolean | undefined
+}
+
+/** Seconds the last settlements may take when the worker stops. */
+const STOP_SECONDS = 1.5
+
+export interface CreatedWorker {
+  readonly worker: Worker
+  readonly options: WorkerOptions
+}
+
+/** @throws CelerityError when the broker or the result store can't be used at all */
+export async function createWorker(app: Celerity, choice: WorkerChoice = {}): Promise<CreatedWorker> {
+  const runtime = await app.runtime()
+  const { settings, connections, clock, log } = runtime
+  const broker = await connections.broker()
+  const results = settings.resultBackend === null ? null : await connections.results()
+  const options = workerOptions(app, settings, choice)
+  const outcomes = createOutcomes(runtime, { store: results, brokerServer: broker.can.server, node: options.node })
+  const parts: WorkerParts = { registry: app.registry, broker, results, outcomes, clock, log, random: Math.random }
+  return { worker: new Worker(parts, options), options }
+}
+
+export function createOutcomes(
+  { settings, builder, clock }: Runtime,
+  { store, brokerServer, node }: { readonly store: ResultStore | null; readonly brokerServer: string; readonly node: string },
+): Outcomes {
+  return new Outcomes(
+    {
+      store,
+      brokerServer,
+      encoder: builder.encoder,
+      now: () => clock.now(),
+      follow: (signature, first, parent) => {
+        const built = builder.buildSignature(signature, first, { rootId: parent.rootId, parentId: parent.id })
+        return { id: built.id, message: built.outgoing }
+      },
+    },
+    {
+      node,
+      resultTtl: settings.resultExpires,
+      resultExtended: settings.resultExtended,
+      storeErrorsEvenIfIgnored: settings.taskStoreErrorsEvenIfIgnored,
+      markers: settings.jsonTypeMarkers,
+    },
+  )
+}
+
+export function decodeLimits(settings: Settings): DecodeLimits {
+  return { ...DEFAULT_LIMITS, acceptContent: new Set(settings.acceptContent), maxBytes: settings.messageMaxBytes }
+}
+
+function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [], once = false }: WorkerChoice): WorkerOptions {
+  const { workerConcurrency, workerPrefetchMultiplier, brokerTransportOptions } = settings
+  return {
+    node: nodeName(settings.workerHostname),
+    queues: (queues ?? queuesOf(app.registry, settings)).filter((queue) => !excluded.includes(queue)),
+    concurrency: workerConcurrency === 'auto' ? availableCpus() : workerConcurrency,
+    prefetchMultiplier: workerPrefetchMultiplier === 'auto' ? null : workerPrefetchMultiplier,
+    leaseMs: settings.workerLease * 1000,
+    grace: settings.workerGrace,
+    stopSeconds: STOP_SECONDS,
+    once,
+    brokerUrl: settings.brokerUrl,
+    keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',
+    deadlineMs: settings.brokerDeadline * 1000,
+    limits: decodeLimits(settings),
+  }
+}
+
+/** %h the host with its domain, %n the host alone, %d the domain; a name without @ gets the host. */
+function nodeName(pattern: string): string {
+  const host = hostname()
+  const [name = host, ...domain] = host.split('.')
+  const expanded = pattern.replace(/%[hnd]/g, (key) => (key === '%h' ? host : key === '%n' ? name : domain.join('.')))
+  return expanded.includes('@') ? expanded : `${expanded}@${host}`
+}
