@@ -29,7 +29,7 @@ const COLOURS: Readonly<Record<LogLevel, Colour | null>> = { debug: 'dim', info:
 export function textSink(stream: LogStream, paint: Paint, now: () => number): LogSink {
   return (level, text, fields) => {
     const head = `[${localTime(new Date(now()))}: ${level.toUpperCase()}/MainProcess] ${safe(text)}`
-    const { inline, below } = written(fields)
+    const { inline, below } = written(text, fields)
     const line = [head, ...inline].join(' ') + below.map((block) => `\n${safeLines(block)}`).join('')
     const colour = COLOURS[level]
     stream.write(`${colour === null ? line : paint(colour, line)}\n`)
@@ -57,21 +57,24 @@ async function jsonSink(stream: LogStream, now: () => number): Promise<LogSink> 
   return (level, text, fields) => logger[level](fields, text)
 }
 
-/** Fields as `key=value`; what has lines of its own (an error's stack, a traceback) below. */
-function written(fields: LogFields): { inline: string[]; below: string[] } {
+/** Fields as `key=value`, but for what the text says already; what has lines of its own (an error's stack, a traceback) below. */
+function written(text: string, fields: LogFields): { inline: string[]; below: string[] } {
   const inline: string[] = []
   const below: string[] = []
   for (const [key, value] of Object.entries(fields)) {
-    if (value === undefined) continue
+    if (value === undefined || (typeof value === 'string' && text.includes(value))) continue
     if (value instanceof Error) {
-      inline.push(`${key}=${quoted(`${value.name}: ${reason(value)}`)}`)
+      if (!text.includes(reason(value))) inline.push(`${key}=${quoted(`${value.name}: ${reason(value)}`)}`)
       const stack = framesOf(value)
       if (stack !== '') below.push(stack)
     } else if (typeof value === 'string' && (key === 'traceback' || key === 'stack')) below.push(value.trimEnd())
-    else inline.push(`${key}=${typeof value === 'string' ? quoted(value) : safe(json(value))}`)
+    else inline.push(`${key}=${typeof value === 'string' ? quoted(value) : safe(json(rounded(value)))}`)
   }
   return { inline, below }
 }
+
+/** A runtime of 0.0006557479 s is noise. */
+const rounded = (value: unknown) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(3)) : value)
 
 /** Bare where that is unmistakable: an id, a name, a queue. */
 const quoted = (text: string) => safe(/^[\w.:/@%+-]+$/.test(text) ? text : JSON.stringify(text))

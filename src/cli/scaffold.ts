@@ -57,7 +57,7 @@ export function scaffold(project: Project, language: Language | undefined): Scaf
   ].filter(({ path }) => path !== '.taskrc' || project.settingsFile === null)
   const advice = [
     ...(project.has('Procfile') ? ['Procfile: add the line `worker: npx tasks worker`'] : []),
-    ...(project.settingsFile === null ? [] : [`${project.settingsFile}: say \`app: ${app}\``]),
+    ...(project.settingsFile === null ? [] : [`${project.settingsFile}: make sure it says \`app: ${app}\``]),
     'package.json: add the script `"worker": "tasks worker"`',
     '.gitignore: add the line `.tasks/`, where the embedded broker keeps its file',
   ]
