@@ -41,7 +41,6 @@ const NUMBERS: Readonly<Record<LogLevel, number>> = { debug: 10, info: 20, warni
 
 async function jsonSink(stream: LogStream, now: () => number): Promise<LogSink> {
   const { pino } = await import('pino')
-  const { err } = pino.stdSerializers
   const logger = pino<LogLevel>(
     {
       customLevels: NUMBERS,
@@ -50,23 +49,50 @@ async function jsonSink(stream: LogStream, now: () => number): Promise<LogSink> 
       base: { pid: process.pid },
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err, error: err, reason: err },
+      serializers: { error: shownError, reason: shownError },
     },
     stream,
   )
-  return (level, text, fields) => logger[level](fields, text)
+  return (level, text, fields) => logger[level](unreserved(fields), text)
+}
+
+const RESERVED = ['level', 'time', 'pid', 'msg'] as const
+
+/** A field may not pass for what pino writes itself: `level` becomes `level_`. */
+function unreserved(fields: LogFields): LogFields {
+  if (!RESERVED.some((key) => key in fields)) return fields
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [RESERVED.some((one) => one === key) ? `${key}_` : key, value]))
+}
+
+interface ShownError {
+  readonly type: string
+  readonly message: string
+  readonly stack: string
+}
+
+const shownError = (value: unknown) => (value instanceof Error ? partsOf(value) : value)
+
+/** What an error says of itself, whatever its own getters do: a thing thrown by a task must not bring the log down. */
+function partsOf(error: Error): ShownError {
+  try {
+    return { type: String(error.name), message: reason(error), stack: typeof error.stack === 'string' ? error.stack : '' }
+  } catch {
+    return { type: 'Error', message: reason(error), stack: '' }
+  }
 }
 
 /** Fields as `key=value`, but for what the text says already; what has lines of its own (an error's stack, a traceback) below. */
 function written(text: string, fields: LogFields): { inline: string[]; below: string[] } {
   const inline: string[] = []
   const below: string[] = []
+  const said = new Set(text.split(/[\s[\](),:]+/))
   for (const [key, value] of Object.entries(fields)) {
-    if (value === undefined || (typeof value === 'string' && text.includes(value))) continue
+    if (value === undefined || (typeof value === 'string' && said.has(value))) continue
     if (value instanceof Error) {
-      if (!text.includes(reason(value))) inline.push(`${key}=${quoted(`${value.name}: ${reason(value)}`)}`)
-      const stack = framesOf(value)
-      if (stack !== '') below.push(stack)
+      const { type, message, stack } = partsOf(value)
+      if (!text.includes(message)) inline.push(`${key}=${quoted(`${type}: ${message}`)}`)
+      const frames = stack.search(/\n\s+at /)
+      if (frames >= 0) below.push(stack.slice(frames + 1))
     } else if (typeof value === 'string' && (key === 'traceback' || key === 'stack')) below.push(value.trimEnd())
     else inline.push(`${key}=${typeof value === 'string' ? quoted(value) : safe(json(rounded(value)))}`)
   }
@@ -74,7 +100,10 @@ function written(text: string, fields: LogFields): { inline: string[]; below: st
 }
 
 /** A runtime of 0.0006557479 s is noise. */
-const rounded = (value: unknown) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(3)) : value)
+function rounded(value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isInteger(value)) return value
+  return Number(Math.abs(value) < 1 ? value.toPrecision(3) : value.toFixed(3))
+}
 
 /** Bare where that is unmistakable: an id, a name, a queue. */
 const quoted = (text: string) => safe(/^[\w.:/@%+-]+$/.test(text) ? text : JSON.stringify(text))
@@ -85,12 +114,6 @@ function json(value: unknown): string {
   } catch {
     return 'an object that cannot be shown' // contains itself, or a toJSON of its own threw
   }
-}
-
-function framesOf(error: Error): string {
-  const stack = typeof error.stack === 'string' ? error.stack : ''
-  const first = stack.search(/\n\s+at /)
-  return first < 0 ? '' : stack.slice(first + 1)
 }
 
 function localTime(date: Date): string {

@@ -88,24 +88,30 @@ describe('log lines', () => {
     )
   })
 
-  it('survive fields that cannot be shown', () => {
-    const stream = aStream(true)
-    const log = createLog(
-      'debug',
-      textSink(stream, plain, () => NOON),
-    )
-    const loop: Record<string, unknown> = {}
-    loop['self'] = loop
+  for (const format of ['text', 'json'] as const) {
+    it(`survive fields that cannot be shown, as ${format}`, async () => {
+      const stream = aStream(true)
+      const log = await open(format, stream)
+      const loop: Record<string, unknown> = {}
+      loop['self'] = loop
+      const refuse = () => {
+        throw new Error('no')
+      }
+      const error = new Error('odd')
+      Object.defineProperty(error, 'stack', { get: refuse })
 
-    log.info('odd', {
-      loop,
-      hostile: {
-        toJSON: () => {
-          throw new Error('no')
-        },
-      },
+      log.info('odd', { loop, hostile: { toJSON: refuse }, error, big: 10n })
+
+      expect(stream.lines).length(1)
     })
+  }
 
-    expect(stream.lines[0]).contain('loop=an object that cannot be shown hostile=an object that cannot be shown')
+  it('keep their own level, time and text apart from fields of that name', async () => {
+    const stream = aStream()
+    const log = await open('json', stream)
+
+    log.info('text', { level: 'critical', msg: 'forged' })
+
+    expect(JSON.parse(stream.lines[0]!)).include({ level: 'info', msg: 'text', level_: 'critical', msg_: 'forged' })
   })
 })
