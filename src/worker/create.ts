@@ -3,10 +3,10 @@ import { hostname } from 'node:os'
 import type { Celerity } from '../app/celerity.js'
 import { queuesOf } from '../app/queues.js'
 import type { Runtime } from '../app/runtime.js'
+import { concurrencyOf } from '../config/cpus.js'
 import type { Settings } from '../config/schema.js'
 import { DEFAULT_LIMITS, type DecodeLimits } from '../protocol/message.js'
 import type { ResultStore } from '../results/store.js'
-import { availableCpus } from './cpus.js'
 import { Outcomes } from './settlement.js'
 import { Worker, type WorkerOptions, type WorkerParts } from './worker.js'
 
@@ -71,7 +71,7 @@ function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [
   return {
     node: nodeName(settings.workerHostname),
     queues: (queues ?? queuesOf(app.registry, settings)).filter((queue) => !excluded.includes(queue)),
-    concurrency: workerConcurrency === 'auto' ? availableCpus() : workerConcurrency,
+    concurrency: concurrencyOf(workerConcurrency),
     prefetchMultiplier: workerPrefetchMultiplier === 'auto' ? null : workerPrefetchMultiplier,
     leaseMs: settings.workerLease * 1000,
     grace: settings.workerGrace,
