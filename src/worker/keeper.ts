@@ -42,13 +42,12 @@ export function startKeeper(options: KeeperOptions, parts: KeeperParts): Keeper 
 
 function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts): Keeper {
   const workerData: KeeperData = { ...options, board: board.buffer }
-  // Run from sources (tsx), the thread's file ends in .ts as this one does.
-  const file = new URL(import.meta.url.endsWith('.ts') ? './keeper-thread.ts' : './keeper-thread.js', import.meta.url)
   let closed = false
+  let deaths = 0
   let thread = start()
 
   function start(): Thread {
-    const started = new Thread(file, { workerData, name: 'keeper' })
+    const started = new Thread(threadFile(), { workerData, name: 'keeper' })
     started.on('message', (word: KeeperWord) => {
       if (word.kind === 'trouble') {
         log.warning(`keeper: ${word.text}`)
@@ -59,7 +58,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
     })
     started.on('error', (error) => log.critical(`the keeper died and is started again: ${error.message}`))
     started.on('exit', () => {
-      if (!closed) setTimeout(restart, 100)
+      if (!closed) setTimeout(restart, Math.min(100 * 2 ** deaths++, options.leaseMs / 3)).unref()
     })
     return started
   }
@@ -74,6 +73,14 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
       await thread.terminate()
     },
   }
+}
+
+/** Run from sources, the thread's file ends in .ts as this one does; a thread has no TypeScript loader until it registers one. */
+function threadFile(): URL {
+  if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
+  const source = new URL('./keeper-thread.ts', import.meta.url).href
+  const loader = import.meta.resolve('tsx/esm/api')
+  return new URL(`data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`)
 }
 
 function timerKeeper({ incarnation, leaseMs }: KeeperOptions, { broker, board, log, lost }: KeeperParts): Keeper {
