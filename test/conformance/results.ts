@@ -1,5 +1,6 @@
 /** The conformance suite of the result stores, written from the port's comments (src/results/store.ts). */
 import { expect } from 'chai'
+import type { Context } from 'mocha'
 import type { EncodedResult, ResultStore } from '../../src/results/store.js'
 import { eventually } from './broker/stage.js'
 
@@ -14,7 +15,7 @@ export interface ResultsHarness {
  * @param name  of the adapter, for titles
  * @param start a server of its own for each test, empty; `open` connects to it
  */
-export function describeResults(name: string, start: () => Promise<ResultsHarness>): void {
+export function describeResults(name: string, start: (context: Context) => Promise<ResultsHarness>): void {
   describe(`results ${name}`, function () {
     this.timeout(15_000)
     let harness: ResultsHarness
@@ -32,8 +33,8 @@ export function describeResults(name: string, start: () => Promise<ResultsHarnes
       return { heard, watch }
     }
 
-    beforeEach(async () => {
-      harness = await start()
+    beforeEach(async function () {
+      harness = await start(this)
       open = []
       store = await connect()
     })
