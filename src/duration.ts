@@ -2,7 +2,7 @@
 
 const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
 
-export type DurationUnit = keyof typeof UNITS
+type DurationUnit = keyof typeof UNITS
 
 type Part = `${number}${DurationUnit}`
 

@@ -65,11 +65,22 @@ export function span(option: string, value: Duration): number {
   }
 }
 
-export function listOf(links: CallOptions['link']): readonly Signature[] | undefined {
+/** @throws CelerityError E_ARGUMENTS for what is no signature, such as the task itself */
+export function signaturesOf(option: 'link' | 'linkError', links: CallOptions['link']): readonly Signature[] | undefined {
   if (links === undefined) return undefined
-  return Array.isArray(links) ? links : [links as Signature]
+  const list: readonly Signature[] = Array.isArray(links) ? links : [links as Signature]
+  return list.map((link) => {
+    if (typeof link === 'object' && link !== null && typeof link.task === 'string') return plain(link)
+    throw badCall(`${option}: give a signature, such as add.s(), not ${typeof link === 'function' ? 'the task itself' : String(link)}`)
+  })
 }
 
-export function badCall(message: string): CelerityError {
+/** A signature without methods, so that it can be encoded. */
+export function plain(signature: Signature): Signature {
+  const { task, args, kwargs, options, subtask_type, immutable } = signature
+  return { task, args, kwargs, options, subtask_type, immutable }
+}
+
+function badCall(message: string): CelerityError {
   return new CelerityError('E_ARGUMENTS', { message })
 }

@@ -5,11 +5,11 @@ import type { Clock } from '../clock.js'
 import type { Settings } from '../config/schema.js'
 import { createEncoder, type MessageEncoder, type TaskCall } from '../protocol/message.js'
 import type { Signature } from '../protocol/signature.js'
-import { type CallOptions, etaOf, expiryOf, listOf, span } from './call-options.js'
+import { type CallOptions, etaOf, expiryOf, plain, signaturesOf, span } from './call-options.js'
 import type { CurrentRequest } from './current.js'
 import type { Registry } from './registry.js'
 import { compileRoutes, type FindRoute } from './routes.js'
-import { fromWireOptions, plain, type Workflow } from './signature-options.js'
+import { fromWireOptions, type Workflow } from './signature-options.js'
 
 /** One call. */
 export interface SendRequest {
@@ -94,8 +94,8 @@ export class MessageBuilder {
       groupIndex: workflow?.groupIndex,
       ignoreResult,
       stamps: workflow?.stamps,
-      callbacks: listOf(options.link)?.map(plain),
-      errbacks: listOf(options.linkError)?.map(plain),
+      callbacks: signaturesOf('link', options.link),
+      errbacks: signaturesOf('linkError', options.linkError),
       chain: workflow?.chain?.map(plain),
       chord: workflow?.chord,
       headers: options.headers,

@@ -34,7 +34,7 @@ export class Producer {
       built.map((one) => one.outgoing),
       what,
     )
-    parent?.children.push(...built.map((one) => one.id))
+    for (const { id } of built) parent?.children.push(id)
     return built
   }
 }

@@ -1,9 +1,12 @@
 /**
  * Sends what one turn of the event loop wants sent in one call to the broker, and tells each sender within the deadline. Many messages in
- * one call cost the broker and us a fraction of many calls; a lone one waits for nothing but the end of the turn.
+ * one call cost the broker and us a fraction of many calls; a lone one waits for nothing but the end of its turn.
+ *
+ * One call is under way at a time. What comes meanwhile waits here, where it can still be said for certain that it was not sent: with the
+ * broker away only the messages of one call are in doubt, and nothing is sent long after its sender was told that it failed.
  */
 import type { Broker, Outgoing } from '../broker/broker.js'
-import { CelerityError, isCelerityError } from '../errors.js'
+import { CelerityError, isCelerityError, reason } from '../errors.js'
 
 export interface BatchOptions {
   /** Opens the broker, or gives the open one. */
@@ -17,14 +20,28 @@ interface Unit {
   readonly messages: readonly Outgoing[]
   /** `task kuma.add[3f…]`: for errors. */
   readonly what: string
+  readonly turn: Turn
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
+  /** From then on nobody can tell for certain that it was not stored. */
+  handedOver: boolean
 }
+
+/** The units of one turn of the event loop are late together: one timer for all. */
+interface Turn {
+  readonly units: Unit[]
+  unanswered: number
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Messages of one call: more gains nothing, and a call should end well within its deadline. */
+const MOST_MESSAGES = 1_000
 
 export class PublishBatch {
   readonly #options: BatchOptions
-  readonly #flushing = new Set<Promise<void>>()
-  #units: Unit[] = []
+  #gathering: Turn | undefined
+  #waiting: Unit[] = []
+  #sending: Promise<void> | undefined
 
   constructor(options: BatchOptions) {
     this.#options = options
@@ -36,59 +53,93 @@ export class PublishBatch {
    * @throws E_BROKER_UNREACHABLE (not sent), E_BROKER_REFUSED (not sent), E_PUBLISH_TIMEOUT (perhaps stored, perhaps not)
    */
   add(messages: readonly Outgoing[], what: string): Promise<void> {
+    this.#gathering ??= this.#gather()
+    const turn = this.#gathering
+    turn.unanswered++
     return new Promise((resolve, reject) => {
-      if (this.#units.length === 0) setImmediate(() => this.#start())
-      this.#units.push({ messages, what, resolve, reject })
+      turn.units.push({ messages, what, turn, resolve, reject, handedOver: false })
     })
   }
 
   /** Resolves when everything that was added has been answered. */
   async drain(): Promise<void> {
-    if (this.#units.length > 0) this.#start()
-    await Promise.all(this.#flushing)
+    if (this.#gathering !== undefined) this.#endTurn(this.#gathering)
+    await this.#sending
   }
 
-  #start(): void {
-    const units = this.#units
-    if (units.length === 0) return // drained meanwhile
-    this.#units = []
-    const flush = this.#flush(units).finally(() => this.#flushing.delete(flush))
-    this.#flushing.add(flush)
+  #gather(): Turn {
+    const turn: Turn = { units: [], unanswered: 0, timer: undefined }
+    setImmediate(() => this.#endTurn(turn))
+    return turn
   }
 
-  async #flush(units: readonly Unit[]): Promise<void> {
-    const progress = { handedOver: false, expired: false }
-    const timer = setTimeout(() => {
-      progress.expired = true
-      for (const unit of units)
-        unit.reject(progress.handedOver ? fateUnknown(unit.what, this.#options.deadline) : notSent(unit.what, this.#options.deadline))
-    }, this.#options.deadline * 1000)
+  #endTurn(turn: Turn): void {
+    if (this.#gathering !== turn) return // drained meanwhile
+    this.#gathering = undefined
+    turn.timer = setTimeout(() => this.#expire(turn), this.#options.deadline * 1000)
+    this.#waiting = this.#waiting.concat(turn.units)
+    this.#sending ??= this.#send()
+  }
+
+  async #send(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const opened = await this.#open()
+      // Taken only now: some may have become late while the broker was opened.
+      const units = 'broker' in opened ? this.#handOver() : this.#waiting.splice(0)
+      if ('broker' in opened) await publish(opened.broker, units)
+      else for (const unit of units) unit.reject(opened.error)
+      for (const { turn } of units) if (--turn.unanswered === 0) clearTimeout(turn.timer)
+    }
+    this.#sending = undefined // in the same step as the last look at what waits
+  }
+
+  async #open(): Promise<{ readonly broker: Broker } | { readonly error: unknown }> {
     try {
-      const broker = await this.#options.broker()
-      if (progress.expired) return // they were told that it was not sent: now it must not be
-      progress.handedOver = true
-      await publish(broker, units)
+      return { broker: await this.#options.broker() }
     } catch (error) {
-      for (const unit of units) unit.reject(error)
-    } finally {
-      clearTimeout(timer)
+      return { error }
     }
   }
+
+  #handOver(): readonly Unit[] {
+    let messages = 0
+    const end = this.#waiting.findIndex((unit, at) => {
+      messages += unit.messages.length
+      return at > 0 && messages > MOST_MESSAGES
+    })
+    const units = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end)
+    for (const unit of units) unit.handedOver = true
+    return units
+  }
+
+  /** Those that were answered already take no notice. */
+  #expire({ units }: Turn): void {
+    const { deadline } = this.#options
+    for (const unit of units) {
+      unit.reject(unit.handedOver ? fateUnknown(unit.what, `no answer within ${deadline} s`) : notSent(unit.what, deadline))
+    }
+    const late = new Set(units)
+    this.#waiting = this.#waiting.filter((unit) => !late.has(unit))
+  }
 }
 
+/** Answers every unit; never rejects. */
 async function publish(broker: Broker, units: readonly Unit[]): Promise<void> {
+  if (units.length === 0) return
   try {
     await broker.publish(units.flatMap((unit) => unit.messages))
+    for (const unit of units) unit.resolve()
   } catch (error) {
-    if (units.length === 1 || !isRefusal(error)) throw error
-    // The broker stored nothing because of one of them: only its sender shall hear of it.
-    await Promise.all(units.map((unit) => publish(broker, [unit]).catch(unit.reject)))
+    if (units.length > 1 && isCode(error, 'E_BROKER_REFUSED')) {
+      // Nothing was stored because of one of them: only its sender shall hear of it.
+      await Promise.all(units.map((unit) => publish(broker, [unit])))
+    } else
+      for (const unit of units) unit.reject(isCode(error, 'E_BROKER_UNREACHABLE') ? fateUnknown(unit.what, reason(error), error) : error)
   }
-  for (const unit of units) unit.resolve() // no effect on those that were rejected above
 }
 
-function isRefusal(error: unknown): boolean {
-  return isCelerityError(error) && error.code === 'E_BROKER_REFUSED'
+function isCode(error: unknown, code: CelerityError['code']): boolean {
+  return isCelerityError(error) && error.code === code
 }
 
 function notSent(what: string, deadline: number): CelerityError {
@@ -98,9 +149,10 @@ function notSent(what: string, deadline: number): CelerityError {
   })
 }
 
-function fateUnknown(what: string, deadline: number): CelerityError {
+function fateUnknown(what: string, why: string, cause?: unknown): CelerityError {
   return new CelerityError('E_PUBLISH_TIMEOUT', {
-    message: `${what} may or may not have been stored: the broker did not answer within ${deadline} s`,
+    message: `${what} may or may not have been stored: ${why}`,
     hint: 'Sending again may run it twice; the result of its id, once there, tells that it arrived.',
+    cause,
   })
 }

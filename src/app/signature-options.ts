@@ -1,8 +1,9 @@
 /** The options of a call, as a signature carries them: Celery's names, plain JSON. */
 import { parseSeconds } from '../duration.js'
+import { parseIso } from '../protocol/dates.js'
 import type { TaskCall } from '../protocol/message.js'
 import type { Signature } from '../protocol/signature.js'
-import { type CallOptions, listOf, moment, span } from './call-options.js'
+import { type CallOptions, moment, signaturesOf, span } from './call-options.js'
 import type { Compression } from './task-options.js'
 
 type WireOptions = Readonly<Record<string, unknown>>
@@ -18,8 +19,8 @@ export function toWireOptions(options: CallOptions): WireOptions {
     priority: options.priority,
     queue: options.queue,
     headers: options.headers,
-    link: listOf(options.link)?.map(plain),
-    link_error: listOf(options.linkError)?.map(plain),
+    link: signaturesOf('link', options.link),
+    link_error: signaturesOf('linkError', options.linkError),
     time_limit: timeLimit === undefined ? undefined : span('timeLimit', timeLimit),
     soft_time_limit: softTimeLimit === undefined ? undefined : span('softTimeLimit', softTimeLimit),
     shadow: options.shadow,
@@ -36,12 +37,6 @@ function wireExpiry(expires: NonNullable<CallOptions['expires']>): number | stri
   return expires instanceof Date ? expires.toISOString() : span('expires', expires)
 }
 
-/** A signature without methods, so that it can be encoded. */
-export function plain(signature: Signature): Signature {
-  const { task, args, kwargs, options, subtask_type, immutable } = signature
-  return { task, args, kwargs, options, subtask_type, immutable }
-}
-
 /** What else a message carries for the workflow it is part of. */
 export type Workflow = Pick<TaskCall, 'chain' | 'chord' | 'group' | 'groupIndex' | 'rootId' | 'parentId' | 'stamps'>
 
@@ -53,16 +48,16 @@ export function fromWireOptions(options: WireOptions): { readonly call: CallOpti
   const read = new OptionReader(options)
   const call: { -readonly [K in keyof CallOptions]: CallOptions[K] | undefined } = {
     taskId: read.text('task_id'),
-    countdown: read.number('countdown'),
+    countdown: read.span('countdown'),
     eta: read.moment('eta'),
-    expires: read.number('expires') ?? (read.moment('expires') as CallOptions['expires']),
+    expires: read.span('expires') ?? read.moment('expires'),
     priority: read.number('priority'),
     queue: read.text('queue') ?? read.text('routing_key'),
     headers: read.object('headers'),
     link: read.signatures('link'),
     linkError: read.signatures('link_error'),
-    timeLimit: read.number('time_limit'),
-    softTimeLimit: read.number('soft_time_limit'),
+    timeLimit: read.span('time_limit'),
+    softTimeLimit: read.span('soft_time_limit'),
     shadow: read.text('shadow'),
     ignoreResult: read.flag('ignore_result'),
     compression: read.compression(),
@@ -106,10 +101,17 @@ class OptionReader {
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
   }
 
-  /** A Date where the message had a marker, else ISO text. */
-  moment(key: string): Date | string | undefined {
+  /** Seconds; what lies in the past is now. */
+  span(key: string): number | undefined {
+    const value = this.number(key)
+    return value === undefined ? undefined : Math.max(0, value)
+  }
+
+  /** From a Date, where the message had a marker, or ISO text. */
+  moment(key: string): Date | undefined {
     const value = this.#options[key]
-    return value instanceof Date ? value : this.text(key)
+    const at = value instanceof Date ? value.getTime() : typeof value === 'string' ? parseIso(value) : null
+    return at === null || Number.isNaN(at) ? undefined : new Date(at)
   }
 
   /** One or a list of them. */

@@ -75,7 +75,7 @@ const CHECKS: { readonly [K in keyof Required<TaskOptions>]: Check } = {
   compression: oneOf('zlib', 'gzip', 'brotli'),
 }
 
-export const TASK_OPTION_NAMES = Object.keys(CHECKS) as readonly (keyof TaskOptions)[]
+const TASK_OPTION_NAMES = Object.keys(CHECKS) as readonly (keyof TaskOptions)[]
 
 function checkParams(value: unknown): true | string {
   if (!Array.isArray(value) || value.some((name) => typeof name !== 'string' || !/^[^\s?]+\??$/.test(name)))

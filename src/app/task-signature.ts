@@ -1,9 +1,9 @@
 /** A call of a task, not yet sent: what links, and later chains and chords, are made of. */
 import type { Signature } from '../protocol/signature.js'
 import type { AsyncResult } from './async-result.js'
-import type { CallOptions } from './call-options.js'
+import { type CallOptions, plain } from './call-options.js'
 import type { SendRequest } from './message-builder.js'
-import { fromWireOptions, plain, toWireOptions } from './signature-options.js'
+import { fromWireOptions, toWireOptions } from './signature-options.js'
 
 /** What a signature needs of its application. */
 export interface Caller {

@@ -9,17 +9,20 @@ import type { RetryOptions } from './task-context.js'
 
 const KIND = Symbol.for('celerity.throwable')
 
-type Kind = 'retry' | 'ignore' | 'reject' | 'soft-time-limit' | 'time-limit'
+type Kind = 'retry' | 'ignore' | 'reject'
 
 abstract class Throwable extends Error {
   static readonly celeryModule: string = 'celery.exceptions'
   /** What the Python exception is constructed with. */
   readonly args: readonly unknown[]
 
-  constructor(kind: Kind, name: string, message: string, args: readonly unknown[], cause?: unknown) {
+  constructor(name: string, message: string, args: readonly unknown[], cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = name
     this.args = args
+  }
+
+  protected mark(kind: Kind): void {
     Object.defineProperty(this, KIND, { value: kind })
   }
 }
@@ -30,15 +33,17 @@ export class Retry extends Throwable {
 
   constructor(options: RetryOptions = {}) {
     const text = options.countdown === undefined ? 'Retry' : `Retry in ${options.countdown}s`
-    super('retry', 'Retry', text, [text, null, null], options.cause)
+    super('Retry', text, [text, null, null], options.cause)
     this.options = options
+    this.mark('retry')
   }
 }
 
 /** The task is done and stores nothing: its state stays what the handler made it. */
 export class Ignore extends Throwable {
   constructor(reason = 'the task asked to be ignored') {
-    super('ignore', 'Ignore', reason, [reason])
+    super('Ignore', reason, [reason])
+    this.mark('ignore')
   }
 }
 
@@ -48,8 +53,9 @@ export class Reject extends Throwable {
 
   constructor(reason = 'the task rejected its message', options: { readonly requeue?: boolean } = {}) {
     const requeue = options.requeue ?? false
-    super('reject', 'Reject', reason, [reason, requeue])
+    super('Reject', reason, [reason, requeue])
     this.requeue = requeue
+    this.mark('reject')
   }
 }
 
@@ -59,7 +65,7 @@ export class SoftTimeLimitExceeded extends Throwable {
   readonly seconds: number
 
   constructor(seconds: number) {
-    super('soft-time-limit', 'SoftTimeLimitExceeded', `the soft time limit of ${seconds} s was exceeded`, [])
+    super('SoftTimeLimitExceeded', `the soft time limit of ${seconds} s was exceeded`, [])
     this.seconds = seconds
   }
 }
@@ -70,7 +76,7 @@ export class TimeLimitExceeded extends Throwable {
   readonly seconds: number
 
   constructor(seconds: number) {
-    super('time-limit', 'TimeLimitExceeded', `the time limit of ${seconds} s was exceeded`, [seconds])
+    super('TimeLimitExceeded', `the time limit of ${seconds} s was exceeded`, [seconds])
     this.seconds = seconds
   }
 }
@@ -111,5 +117,3 @@ const isKind = (error: unknown, kind: Kind): boolean =>
 export const isRetry = (error: unknown): error is Retry => isKind(error, 'retry')
 export const isIgnore = (error: unknown): error is Ignore => isKind(error, 'ignore')
 export const isReject = (error: unknown): error is Reject => isKind(error, 'reject')
-export const isSoftTimeLimit = (error: unknown): error is SoftTimeLimitExceeded => isKind(error, 'soft-time-limit')
-export const isTimeLimit = (error: unknown): error is TimeLimitExceeded => isKind(error, 'time-limit')

@@ -18,6 +18,7 @@ function aBroker(publish: (messages: readonly Outgoing[]) => Promise<void> = asy
   return { broker, calls }
 }
 
+const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 const never = () => new Promise<never>(() => {})
 
 describe('publishing', () => {
@@ -49,17 +50,90 @@ describe('publishing', () => {
     expect(calls).to.deep.equal([['a', 'b', 'c'], ['a'], ['b'], ['c']])
   })
 
-  it('does not repeat a call whose fate is unknown', async () => {
-    const away = new CelerityError('E_BROKER_UNREACHABLE', { message: 'gone' })
+  it('does not repeat a call whose fate is unknown, and says that it is', async () => {
+    const away = new CelerityError('E_BROKER_UNREACHABLE', { message: 'the connection was lost' })
     const { broker, calls } = aBroker(async () => {
       throw away
     })
     const batch = new PublishBatch({ broker: async () => broker, deadline: 5 })
 
-    const outcomes = await Promise.allSettled([batch.add([message('a')], 'a'), batch.add([message('b')], 'b')])
+    const errors = await Promise.all([failureOf(batch.add([message('a')], 'a')), failureOf(batch.add([message('b')], 'b'))])
 
-    expect(outcomes.map((one) => (one as PromiseRejectedResult).reason)).to.deep.equal([away, away])
+    expect(errors.map(({ code, cause }) => [code, cause])).to.deep.equal([
+      ['E_PUBLISH_TIMEOUT', away],
+      ['E_PUBLISH_TIMEOUT', away],
+    ])
+    expect(errors[1]?.message).to.equal('b may or may not have been stored: the connection was lost')
     expect(calls).to.have.length(1)
+  })
+
+  it('keeps one call under way at a time, and sends together what came meanwhile', async () => {
+    const answers: (() => void)[] = []
+    const { broker, calls } = aBroker(() => new Promise((resolve) => answers.push(resolve)))
+    const batch = new PublishBatch({ broker: async () => broker, deadline: 5 })
+
+    const sends = [batch.add([message('a')], 'a')]
+    await turn()
+    sends.push(batch.add([message('b')], 'b'))
+    await turn()
+    sends.push(batch.add([message('c')], 'c'))
+    await turn()
+    const before = calls.length
+    answers[0]?.()
+    await turn()
+    answers[1]?.()
+    await Promise.all(sends)
+
+    expect(before).to.equal(1)
+    expect(calls).to.deep.equal([['a'], ['b', 'c']])
+  })
+
+  it('tells for certain that what waited behind a silent call was not sent, and does not send it', async () => {
+    let answer = () => {}
+    const { broker, calls } = aBroker(
+      () =>
+        new Promise((resolve) => {
+          answer = resolve
+        }),
+    )
+    const batch = new PublishBatch({ broker: async () => broker, deadline: 0.03 })
+
+    const first = failureOf(batch.add([message('a')], 'a'))
+    await turn()
+    const second = failureOf(batch.add([message('b')], 'b'))
+
+    expect([(await first).code, (await second).code]).to.deep.equal(['E_PUBLISH_TIMEOUT', 'E_BROKER_UNREACHABLE'])
+    answer()
+    await batch.drain()
+    expect(calls).to.deep.equal([['a']])
+  })
+
+  it('splits what would be too much for one call, but never what one sender wants stored together', async () => {
+    const { broker, calls } = aBroker()
+    const batch = new PublishBatch({ broker: async () => broker, deadline: 5 })
+    const many = (count: number) => Array.from({ length: count }, () => message('q'))
+
+    await Promise.all([batch.add(many(600), 'a'), batch.add(many(600), 'b'), batch.add(many(2500), 'c'), batch.add(many(1), 'd')])
+
+    expect(calls.map((call) => call.length)).to.deep.equal([600, 600, 2500, 1])
+  })
+
+  it('tries again with the next send when the broker could not be opened', async () => {
+    const { broker, calls } = aBroker()
+    const refused = new CelerityError('E_BROKER_URL', { message: 'no such scheme' })
+    let opens = 0
+    const batch = new PublishBatch({
+      deadline: 5,
+      async broker() {
+        if (opens++ === 0) throw refused
+        return broker
+      },
+    })
+
+    expect(await failureOf(batch.add([message('a')], 'a'))).to.equal(refused)
+    await batch.add([message('b')], 'b')
+
+    expect(calls).to.deep.equal([['b']])
   })
 
   it('says that a message was not sent when the broker cannot be reached within the deadline', async () => {
@@ -97,6 +171,15 @@ describe('publishing', () => {
 
     expect(error.code).to.equal('E_PUBLISH_TIMEOUT')
     expect(error.message).to.contain('task kuma.add[1] may or may not have been stored')
+  })
+
+  it('sends a great many of one turn without losing its breath', async () => {
+    const { broker, calls } = aBroker()
+    const batch = new PublishBatch({ broker: async () => broker, deadline: 5 })
+
+    await Promise.all(Array.from({ length: 200_000 }, () => batch.add([message('q')], 'q')))
+
+    expect(calls).to.have.length(200)
   })
 
   it('waits, when it is to end, for what is being sent', async () => {

@@ -4,7 +4,7 @@ import { Celerity } from '../../src/app/celerity.js'
 import { currentRequest } from '../../src/app/current.js'
 import { settingsOf } from '../../src/config/load.js'
 import { VERSION } from '../../src/version.js'
-import { anApp, failureOf, waiting } from './an-app.js'
+import { anApp, failureOf, read, waiting } from './an-app.js'
 
 const clock = { now: () => Date.UTC(2026, 0, 1), monotonic: () => 0, sleep: async () => {} }
 
@@ -122,6 +122,15 @@ describe('sending a task', () => {
       expect((await failureOf(app.send('a', [], options))).code).to.equal('E_ARGUMENTS')
     }
     expect(await waiting(app)).to.deep.equal([])
+  })
+
+  it('refuses a task where a signature belongs, and says what to give', async () => {
+    const app = anApp()
+    const add = app.task('kuma.add', (x: number) => x)
+
+    const error = await failureOf(app.send('a', [], { link: add as never }))
+
+    expect(error.message).to.equal('link: give a signature, such as add.s(), not the task itself')
   })
 
   it('names what cannot be sent', async () => {
@@ -281,6 +290,33 @@ describe('a follow-up', () => {
     expect(message).to.deep.include({ eta: clock.now() + 5000, expires: Date.UTC(2026, 0, 2), compression: null, priority: 0 })
     expect(message).to.deep.include({ stampedHeaders: ['tenant'], stamps: { tenant: 'acme' }, group: 'g', groupIndex: 1 })
     expect(message?.callbacks.map(({ task }) => task)).to.deep.equal(['proj.tasks.mul'])
+  })
+
+  it('is sent whatever nonsense its options hold', async () => {
+    const { builder } = await anApp({}, { clock }).runtime()
+    const options = {
+      countdown: -5,
+      eta: 'soon',
+      expires: {},
+      time_limit: -1,
+      link: [5, {}],
+      headers: [],
+      task_id: 7,
+      queue: null,
+      retries: 'x',
+    }
+    const signature = { task: 'a', args: [], kwargs: {}, options, subtask_type: null, immutable: false }
+
+    const { outgoing } = builder.buildSignature(signature, [], {})
+
+    expect(outgoing.queue).to.equal('celery')
+    expect(read(Buffer.from(outgoing.raw as string))).to.deep.include({
+      eta: clock.now(),
+      expires: null,
+      timeLimit: 0,
+      callbacks: [],
+      retries: 0,
+    })
   })
 
   it('keeps only its own arguments when it is immutable', async () => {
