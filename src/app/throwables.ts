@@ -32,7 +32,8 @@ export class Retry extends Throwable {
   readonly options: RetryOptions
 
   constructor(options: RetryOptions = {}) {
-    const text = options.countdown === undefined ? 'Retry' : `Retry in ${options.countdown}s`
+    const { countdown } = options
+    const text = countdown === undefined ? 'Retry' : `Retry in ${typeof countdown === 'number' ? `${countdown}s` : countdown}`
     super('Retry', text, [text, null, null], options.cause)
     this.options = options
     this.mark('retry')

@@ -313,7 +313,7 @@ describe('a follow-up', () => {
     expect(read(Buffer.from(outgoing.raw as string))).to.deep.include({
       eta: clock.now(),
       expires: null,
-      timeLimit: 0,
+      timeLimit: null,
       callbacks: [],
       retries: 0,
     })
