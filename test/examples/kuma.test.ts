@@ -47,6 +47,7 @@ describe('examples/kuma', function () {
     const bars = await Promise.all(Array.from({ length: 1000 }, () => kuma.contributors.contributorBar('Web/CSS')))
 
     expect(bars.every((bar) => bar === null)).to.equal(true)
+    while ((await waiting('mdn_purgeable')) === 0) await new Promise(setImmediate)
     expect(await waiting('mdn_purgeable')).to.equal(1)
 
     await kuma.contributors.refreshContributors('Web/CSS')

@@ -39,18 +39,30 @@ export const refreshContributors = app.task(
  * queue was once flooded by them.
  */
 export async function contributorBar(slug: string): Promise<ContributorBar | null> {
-  const bar = await store.read<ContributorBar>('contributors', slug)
-  if (bar === null || Date.now() - bar.at > FRESH * 1000) await refreshOnce(slug)
+  const bar = await cached(slug)
+  // Not waited for: with the broker away, a page without its bar is better than a page after five seconds.
+  if (!isFresh(bar)) refreshOnce(slug).catch((error: unknown) => warn(slug, error))
   return bar
 }
 
 async function refreshOnce(slug: string): Promise<void> {
   if (!(await store.add('refreshing', slug, PATIENCE))) return
-  try {
-    await refreshContributors.delay(slug)
-  } catch (error) {
-    // The broker is away. A page without its bar is better than no page.
+  // A slow visitor may get the lock of a refresh that was done since they looked.
+  if (isFresh(await cached(slug))) return store.remove('refreshing', slug)
+  await refreshContributors.delay(slug).catch(async (error: unknown) => {
     await store.remove('refreshing', slug)
-    process.emitWarning(`no refresh of the contributors of ${slug}: ${String(error)}`)
-  }
+    throw error
+  })
+}
+
+function cached(slug: string): Promise<ContributorBar | null> {
+  return store.read<ContributorBar>('contributors', slug)
+}
+
+function isFresh(bar: ContributorBar | null): boolean {
+  return bar !== null && Date.now() - bar.at <= FRESH * 1000
+}
+
+function warn(slug: string, error: unknown): void {
+  process.emitWarning(`no refresh of the contributors of ${slug}: ${error instanceof Error ? error.message : String(error)}`)
 }
