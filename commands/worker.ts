@@ -49,8 +49,8 @@ for --grace. A second one, or QUIT, stops it now; what runs goes back.`
 
   async run(): Promise<void> {
     if (this.flags.watch) return this.#watch()
-    const { settings } = await this.loaded()
     const app = await this.app()
+    const settings = await this.settings()
     const log = await this.logger()
     if (settings.taskAlwaysEager) log.warning('taskAlwaysEager is set: what this application sends runs where it is sent, not here')
 

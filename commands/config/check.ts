@@ -20,8 +20,8 @@ export default class ConfigCheck extends BaseCommand<typeof ConfigCheck> {
   ]
 
   async run(): Promise<CheckReport> {
+    await this.appIfNamed() // what its code says counts too, and it has to load
     const { file, settings, warnings } = await this.loaded()
-    if (settings.app !== null) await this.app() // what its code says counts too, and it has to load
     requireScheme('brokerUrl', settings.brokerUrl, BROKER_SCHEMES)
     if (settings.resultBackend !== null) requireScheme('resultBackend', settings.resultBackend, RESULT_SCHEMES)
     return this.show({ ok: true, file, warnings }, () => `Settings are right (${file ?? 'no settings file'}).`)

@@ -56,11 +56,12 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     this.words = argv.map(String)
   }
 
-  /** Settings of flags, environment, file and the application's code, with their origins. */
+  /** Settings of flags, environment, file and the application's code, with their origins: to be shown, even if the code does not load. */
   protected loaded(): Promise<LoadedSettings> {
     return this.#work().loaded()
   }
 
+  /** The settings, to act on. */
   protected settings(): Promise<Settings> {
     return this.#work().settings()
   }
@@ -68,6 +69,11 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   /** The user's application, configured; E_APP_MISSING or E_APP_LOAD when there is none. */
   protected app(): Promise<Celerity> {
     return this.#work().app()
+  }
+
+  /** The same; null where nobody names a module. */
+  protected appIfNamed(): Promise<Celerity | null> {
+    return this.#work().appIfNamed()
   }
 
   protected broker(): Promise<Broker> {

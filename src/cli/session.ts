@@ -34,6 +34,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #open: { close(): Promise<void> }[] = []
   #loaded: Promise<Loaded> | null = null
+  #warned = false
   #broker: Promise<Broker> | null = null
   #results: Promise<ResultStore> | null = null
 
@@ -41,13 +42,16 @@ export class Session {
     this.#options = options
   }
 
-  /** With what the application's code says, when there is one: a command must meet the same broker as the worker. */
+  /** What there is to say about the settings, with what the application's code says as far as that could be loaded. */
   async loaded(): Promise<LoadedSettings> {
-    return (await this.#load(false)).settings
+    const loaded = await this.#load()
+    this.#warnOfFailure(loaded)
+    return loaded.settings
   }
 
+  /** To act on: with what the application's code says, for a command must meet the same broker as the worker. @throws E_APP_LOAD */
   async settings(): Promise<Settings> {
-    return (await this.loaded()).settings
+    return (await this.#safe()).settings.settings
   }
 
   /**
@@ -56,14 +60,20 @@ export class Session {
    * @throws E_APP_MISSING, E_APP_LOAD
    */
   async app(): Promise<Celerity> {
-    const { app, settings, failure } = await this.#load(true)
+    const app = await this.appIfNamed()
+    if (app === null) throw appMissing(this.#options.cwd, (await this.#load()).settings.file)
+    return app
+  }
+
+  /** The same; null where nobody names a module. @throws E_APP_MISSING, E_APP_LOAD when the one that is named does not load */
+  async appIfNamed(): Promise<Celerity | null> {
+    const { app, failure } = await this.#load()
     if (failure !== undefined) throw failure
-    if (app === null) throw appMissing(this.#options.cwd, settings.file)
     return app
   }
 
   async log(): Promise<Log> {
-    return (await this.#load(false)).log
+    return (await this.#load()).log
   }
 
   broker(): Promise<Broker> {
@@ -82,26 +92,41 @@ export class Session {
     for (const one of this.#open.splice(0).reverse()) await one.close()
   }
 
-  #load(appNeeded: boolean): Promise<Loaded> {
-    this.#loaded ??= this.#loadOnce(appNeeded)
+  #load(): Promise<Loaded> {
+    this.#loaded ??= this.#loadOnce()
     return this.#loaded
   }
 
-  async #loadOnce(appNeeded: boolean): Promise<Loaded> {
+  async #loadOnce(): Promise<Loaded> {
     const { cwd, env, flags, file, warn } = this.#options
     const sources = await readSources({ cwd, env, flags, file })
     const outside = resolveSettings(sources)
     const path = outside.settings.app
-    const loaded = path === null ? await this.#withoutApp(outside) : await this.#withApp(path, sources, outside, appNeeded)
+    const loaded = path === null ? await this.#withoutApp(outside) : await this.#withApp(path, sources, outside)
     for (const warning of loaded.settings.warnings) warn(warning)
     return loaded
+  }
+
+  /** An operator looks at queues exactly when the application is broken; but never at the queues of another broker. */
+  async #safe(): Promise<Loaded> {
+    const loaded = await this.#load()
+    const { failure, settings } = loaded
+    if (failure !== undefined && settings.provenance.get('brokerUrl')!.origin.layer === 'default') throw failure
+    this.#warnOfFailure(loaded)
+    return loaded
+  }
+
+  #warnOfFailure({ failure }: Loaded): void {
+    if (failure === undefined || this.#warned) return
+    this.#warned = true
+    this.#options.warn(`The application was not loaded, what its code sets does not count: ${reason(failure)}`)
   }
 
   async #withoutApp(settings: LoadedSettings): Promise<Loaded> {
     return { settings, app: null, log: await this.#options.openLog(settings.settings) }
   }
 
-  async #withApp(path: string, sources: Sources, outside: LoadedSettings, appNeeded: boolean): Promise<Loaded> {
+  async #withApp(path: string, sources: Sources, outside: LoadedSettings): Promise<Loaded> {
     try {
       const app = await loadApp(path)
       const settings = resolveSettings(sources, app.declared)
@@ -110,16 +135,13 @@ export class Session {
       app.configure(settings.settings, log)
       return { settings, app: this.#keep(app), log }
     } catch (error) {
-      // An operator looks at queues exactly when the application is broken; but never at the queues of another broker.
-      if (appNeeded || outside.provenance.get('brokerUrl')!.origin.layer === 'default') throw error
-      this.#options.warn(`The application was not loaded, what its code sets does not count: ${reason(error)}`)
       return { ...(await this.#withoutApp(outside)), failure: error }
     }
   }
 
   /** The application's own connection where there is one, so that a command needs no second. */
   async #openBroker(): Promise<Broker> {
-    const { app, settings, log } = await this.#load(false)
+    const { app, settings, log } = await this.#safe()
     if (app !== null) return app.broker()
     const { brokerUrl, brokerDeadline, brokerAllowEviction, brokerTransportOptions } = settings.settings
     const { openBroker } = await import('../broker/open.js')
@@ -134,7 +156,7 @@ export class Session {
   }
 
   async #openResults(): Promise<ResultStore> {
-    const { app, settings, log } = await this.#load(false)
+    const { app, settings, log } = await this.#safe()
     if (app !== null) return app.results()
     const { resultBackend, brokerDeadline, resultBackendTransportOptions } = settings.settings
     if (resultBackend === null) {

@@ -101,6 +101,15 @@ describe('the session of a command', () => {
     expect(error).include({ code: 'E_APP_LOAD' })
   })
 
+  it('can show the settings of a broken application all the same', async () => {
+    const session = open({ 'tasks.mjs': 'throw new Error("no database")' }, { flags: { app: 'tasks.mjs', concurrency: '7' } })
+
+    const { settings } = await session.loaded()
+
+    expect(settings.workerConcurrency).equal(7)
+    expect(warnings).length(1)
+  })
+
   it('says what is odd about the settings once', async () => {
     const env = { CELERY_BROKER_URL: 'memory://a', BROKER_URL: 'memory://b' }
     const session = open({}, { env })
