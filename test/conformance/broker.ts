@@ -22,14 +22,17 @@ export function describeBroker(name: string, start: (context: Context) => Promis
   describe(`broker ${name}`, function () {
     this.timeout(15_000)
     let stage: Stage
-    // In `before` too: what an adapter `can` decides which scenes are played.
-    for (const hook of [before, beforeEach]) {
-      hook(async function () {
-        stage = new Stage(await start(this))
-        await stage.setUp()
-      })
-    }
-    for (const hook of [after, afterEach]) hook(() => stage.tearDown())
+    beforeEach(async () => {
+      stage = new Stage(await start())
+      await stage.setUp()
+    })
+    afterEach(() => stage.tearDown())
+    // Once before all of them: what an adapter `can` decides which scenes are played.
+    before(async () => {
+      stage = new Stage(await start())
+      await stage.setUp()
+      await stage.tearDown()
+    })
 
     for (const scene of [taking, settling, leases, waiting, sharing, operating, model]) scene(() => stage)
   })

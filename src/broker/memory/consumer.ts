@@ -5,6 +5,9 @@ import { fairOrder, takeShares } from '../fair-share.js'
 import type { MemoryServer } from './server.js'
 import { HeldLane, type Worker } from './worker.js'
 
+/** Timers hold 24 days at most; a wait is a hint and may end early. */
+const LONGEST_WAIT_S = 86_400
+
 export class MemoryConsumer implements Consumer {
   readonly #server: MemoryServer
   readonly #worker: Worker
@@ -53,7 +56,7 @@ export class MemoryConsumer implements Consumer {
     if (signal.aborted) wake()
     look()
     try {
-      await this.#clock.sleep(Math.min(seconds, this.#untilDue(queues)), woken.signal)
+      await this.#clock.sleep(Math.min(seconds, this.#untilDue(queues), LONGEST_WAIT_S), woken.signal)
     } finally {
       this.#server.waiters.delete(look)
       signal.removeEventListener('abort', wake)

@@ -1,0 +1,187 @@
+/**
+ * The broker in one SQLite file, shared by the processes of one machine. What is a script on Redis is a transaction here; schema.ts has
+ * the tables, take.ts and settle.ts the two steps that matter.
+ */
+
+import { type Database, openDatabase } from '../../sqlite/database.js'
+import type { FailureCodes } from '../../sqlite/failures.js'
+import type {
+  Broadcast,
+  Broker,
+  BrokerAbilities,
+  Consumer,
+  Judge,
+  Outgoing,
+  Registration,
+  Renewal,
+  StartedPosition,
+  Subscription,
+  Tended,
+} from '../broker.js'
+import type { BrokerOptions } from '../options.js'
+import { Broadcasts } from './broadcasts.js'
+import { SqliteConsumer } from './consumer.js'
+import { LeaseWatch } from './lease-watch.js'
+import { type Machine, thisMachine } from './machine.js'
+import { Outbox } from './outbox.js'
+import { moveDue } from './places.js'
+import { SqliteQueues } from './queues.js'
+import { findDead, reap } from './reaper.js'
+import { SCHEMA } from './schema.js'
+import { laneId, laneName } from './take.js'
+import { findWorker } from './worker-row.js'
+
+const CODES: FailureCodes = {
+  url: 'E_BROKER_URL',
+  busy: 'E_BROKER_UNREACHABLE',
+  full: 'E_BROKER_REFUSED',
+  readonly: 'E_BROKER_REFUSED',
+  damaged: 'E_BROKER_REFUSED',
+  unsafe: 'E_BROKER_UNSAFE',
+  io: 'E_BROKER_UNREACHABLE',
+  closed: 'E_BROKER_UNREACHABLE',
+}
+
+const REGISTER = `INSERT INTO broker_worker (incarnation, node, queues, lease_ms, boot, lease_end) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (incarnation) DO NOTHING`
+const RENEW = 'UPDATE broker_worker SET boot = ?2, lease_end = ?3 + lease_ms, renewals = renewals + 1 WHERE id = ?1'
+const LANES = 'SELECT id, seq FROM broker_lane WHERE worker = ? ORDER BY id'
+const FORGET_STARTED = 'UPDATE broker_held SET started = 0 WHERE started = 1 AND lane IN (SELECT id FROM broker_lane WHERE worker = ?)'
+const SET_STARTED = `UPDATE broker_held SET started = 1 WHERE lane = ? AND position = ?
+  AND EXISTS (SELECT 1 FROM broker_lane WHERE id = broker_held.lane AND worker = ?)`
+const FIRST_DUE = 'SELECT 1 FROM broker_delayed WHERE due <= ? LIMIT 1'
+const LIMIT = 'SELECT next FROM broker_limit WHERE name = ? AND boot = ?'
+const SET_LIMIT = 'INSERT OR REPLACE INTO broker_limit (name, boot, next) VALUES (?, ?, ?)'
+const FORGET_LIMITS = 'DELETE FROM broker_limit WHERE boot <> ? OR next <= ?'
+const REVOKE = 'INSERT OR REPLACE INTO broker_revoked (id, until) VALUES (?, ?)'
+const COUNT_REVOCATION = "UPDATE broker_counter SET value = value + 1 WHERE name = 'revocation'"
+const REVOKED = 'SELECT id FROM broker_revoked WHERE until > ?'
+
+/** Due messages moved in one transaction. */
+const DUE_AT_ONCE = 1_000
+const SWEEP_MS = 60_000
+
+export async function openSqliteBroker(url: string, options: BrokerOptions): Promise<Broker> {
+  const { deadlineMs, clock, log } = options
+  return new SqliteBroker(await openDatabase(url, { schema: SCHEMA, deadlineMs, clock, log, codes: CODES }), options)
+}
+
+class SqliteBroker implements Broker {
+  readonly can: BrokerAbilities
+  readonly queues: SqliteQueues
+  readonly #database: Database
+  readonly #options: BrokerOptions
+  readonly #machine: Machine = thisMachine()
+  readonly #leases = new LeaseWatch(this.#machine)
+  readonly #broadcasts: Broadcasts
+  readonly #outbox: Outbox
+  #swept = 0
+
+  constructor(database: Database, options: BrokerOptions) {
+    this.#database = database
+    this.#options = options
+    this.#broadcasts = new Broadcasts(database, this.#machine, options.clock, options.log)
+    this.#outbox = new Outbox(database, options.clock)
+    this.can = { priorities: true, delay: true, shared: true, server: `sqlite:${database.path}` }
+    this.queues = new SqliteQueues(database)
+  }
+
+  async publish(messages: readonly Outgoing[]): Promise<void> {
+    if (messages.length > 0) await this.#outbox.post(messages)
+  }
+
+  async register({ incarnation, node, leaseMs, queues }: Registration): Promise<Consumer> {
+    const end = this.#machine.now() + leaseMs
+    await this.#database.write(
+      (transaction) => transaction.run(REGISTER, incarnation, node, JSON.stringify(queues), leaseMs, this.#machine.boot, end),
+      'soon',
+    )
+    return new SqliteConsumer(this.#database, incarnation, node, this.#options.clock)
+  }
+
+  renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal> {
+    return this.#database.write((transaction): Renewal => {
+      const worker = findWorker(transaction, incarnation)
+      if (worker === undefined) return { kind: 'lost' }
+      transaction.run(RENEW, worker.id, this.#machine.boot, this.#machine.now())
+      transaction.run(FORGET_STARTED, worker.id)
+      for (const { lane, position } of started) transaction.run(SET_STARTED, laneId(lane), position, worker.id)
+      return { kind: 'kept', lanes: transaction.all<{ id: number; seq: number }>(LANES, worker.id).map(({ id, seq }) => laneName(seq, id)) }
+    }, 'soon')
+  }
+
+  async tend(judge: Judge): Promise<Tended> {
+    await this.#sweep()
+    return { due: await this.#moveDue(), reaped: await this.#reap(judge) }
+  }
+
+  reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {
+    return this.#database.write((transaction) => {
+      const now = this.#machine.now()
+      let at = Math.max(now, transaction.get<{ next: number }>(LIMIT, limit, this.#machine.boot)?.next ?? 0)
+      const waits: number[] = []
+      for (let slot = 0; slot < count; slot++, at += intervalMs) waits.push(Math.ceil(at - now))
+      transaction.run(SET_LIMIT, limit, this.#machine.boot, at)
+      return waits
+    }, 'soon')
+  }
+
+  async revoke(ids: readonly string[], ttl: number): Promise<void> {
+    if (ids.length === 0) return
+    await this.#database.write((transaction) => {
+      const until = Math.ceil(this.#options.clock.now() + ttl * 1000)
+      for (const id of ids) transaction.run(REVOKE, id, until)
+      transaction.run(COUNT_REVOCATION)
+    })
+  }
+
+  async revoked(): Promise<ReadonlySet<string>> {
+    const rows = await this.#database.read((transaction) => transaction.all<{ id: string }>(REVOKED, this.#options.clock.now()))
+    return new Set(rows.map(({ id }) => id))
+  }
+
+  broadcast(message: Broadcast): Promise<void> {
+    return this.#broadcasts.send(message)
+  }
+
+  subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {
+    return this.#broadcasts.subscribe(exchange, pattern, hear)
+  }
+
+  async close(): Promise<void> {
+    this.#leases.close()
+    await this.#broadcasts.close()
+    this.#database.close()
+  }
+
+  async #moveDue(): Promise<number> {
+    const now = this.#options.clock.now()
+    if ((await this.#database.read((transaction) => transaction.get(FIRST_DUE, now))) === undefined) return 0
+    for (let total = 0; ; ) {
+      const moved = await this.#database.write((transaction) => moveDue(transaction, now, DUE_AT_ONCE), 'soon')
+      total += moved
+      if (moved < DUE_AT_ONCE) return total
+    }
+  }
+
+  async #reap(judge: Judge): Promise<Tended['reaped']> {
+    const dead = await this.#database.read((transaction) => findDead(transaction, (worker) => this.#leases.hasRunOut(worker)))
+    if (dead.length === 0) return []
+    const reaped = await this.#database.write((transaction) => reap(transaction, dead, judge, this.#options.clock.now()))
+    for (const fields of reaped) this.#options.log.warning('worker lost, its messages were given back', fields)
+    return reaped
+  }
+
+  /** Forgets what has run out, once a minute. */
+  async #sweep(): Promise<void> {
+    const monotonic = this.#options.clock.monotonic()
+    if (this.#swept !== 0 && monotonic - this.#swept < SWEEP_MS) return
+    this.#swept = monotonic
+    await this.#database.write((transaction) => {
+      const now = this.#options.clock.now()
+      transaction.run('DELETE FROM broker_revoked WHERE until <= ?', now)
+      transaction.run('DELETE FROM broker_delivery WHERE until <= ?', now)
+      transaction.run(FORGET_LIMITS, this.#machine.boot, this.#machine.now())
+    }, 'soon')
+  }
+}

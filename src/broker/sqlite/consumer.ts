@@ -1,0 +1,127 @@
+/** One registered incarnation's side: take, start, settle, resign. Each method is one transaction. */
+import type { Clock } from '../../clock.js'
+import type { Database, Mark, Transaction } from '../../sqlite/database.js'
+import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
+import { settle } from './settle.js'
+import { heldBy, laneId, mayTake, nextDue, pop } from './take.js'
+import { findWorker, giveBackLane, lanesOf, type WorkerRow } from './worker-row.js'
+
+const REVOCATIONS = "SELECT value FROM broker_counter WHERE name = 'revocation'"
+const SET_LAST = 'UPDATE broker_worker SET last_seq = ? WHERE id = ?'
+const SET_CLOSED = 'UPDATE broker_worker SET closed_seq = max(closed_seq, ?) WHERE id = ?'
+const START = `UPDATE broker_held SET early = 1 WHERE lane = ? AND position = ?
+  AND EXISTS (SELECT 1 FROM broker_lane WHERE id = broker_held.lane AND worker = ? AND seq = ?)`
+const LEAVE = 'UPDATE broker_worker SET fenced = 1 WHERE id = ?'
+const FORGET_STARTED = 'UPDATE broker_held SET started = 0 WHERE lane = ?'
+const DELETE_WORKER = 'DELETE FROM broker_worker WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM broker_lane WHERE worker = ?1)'
+
+export class SqliteConsumer implements Consumer {
+  readonly incarnation: string
+  readonly #database: Database
+  readonly #node: string
+  readonly #clock: Clock
+
+  constructor(database: Database, incarnation: string, node: string, clock: Clock) {
+    this.#database = database
+    this.incarnation = incarnation
+    this.#node = node
+    this.#clock = clock
+  }
+
+  async take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+    // A look first: an idle worker then takes no lock from those that are busy.
+    const looked = await this.#database.read((transaction) => {
+      const worker = findWorker(transaction, this.incarnation)
+      if (worker === undefined) return 'lost'
+      if (isPopped(worker, seq)) return this.#taken(transaction, queues, heldBy(transaction, worker.id, seq))
+      if (seq <= worker.closed_seq || !mayTake(transaction, queues, this.#clock.now())) return this.#taken(transaction, queues, [])
+      return 'worth-a-lock'
+    })
+    return looked === 'worth-a-lock' ? this.#take(seq, queues, max) : looked
+  }
+
+  async wait(queues: readonly string[], seconds: number, signal: AbortSignal): Promise<void> {
+    const end = this.#clock.monotonic() + seconds * 1000
+    for (;;) {
+      const left = (end - this.#clock.monotonic()) / 1000
+      const look = await this.#look(queues)
+      if (look === 'gone' || look.seconds <= 0 || left <= 0 || signal.aborted) return
+      await this.#database.changed(look.mark, Math.min(left, look.seconds), signal)
+    }
+  }
+
+  async closeTake(seq: number): Promise<void> {
+    await this.#asWorker((transaction, { id }) => {
+      transaction.run(SET_CLOSED, seq, id)
+      for (const lane of lanesOf(transaction, id, seq)) giveBackLane(transaction, lane)
+    })
+  }
+
+  start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'> {
+    return this.#asWorker((transaction, { id }) => {
+      for (const { lane, position } of deliveries) transaction.run(START, laneId(lane.name), position, id, lane.seq)
+    })
+  }
+
+  settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'> {
+    return this.#asWorker((transaction, { id }) => settle(transaction, id, this.#node, settlements, this.#clock.now()))
+  }
+
+  async resign(): Promise<void> {
+    await this.#asWorker((transaction, { id }) => {
+      transaction.run(LEAVE, id)
+      for (const lane of lanesOf(transaction, id)) {
+        giveBackLane(transaction, lane)
+        transaction.run(FORGET_STARTED, lane.id) // a stop is no death: what stays (start records) is no suspect
+      }
+      transaction.run(DELETE_WORKER, id)
+    })
+  }
+
+  /** Not flushed to the disk by itself: a power cut that loses it takes this worker along. */
+  #take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+    return this.#database.write((transaction) => {
+      const worker = findWorker(transaction, this.incarnation)
+      if (worker === undefined) return 'lost'
+      // What the look saw may have changed until the lock was ours.
+      if (isPopped(worker, seq)) return this.#taken(transaction, queues, heldBy(transaction, worker.id, seq))
+      const deliveries = seq <= worker.closed_seq ? [] : pop(transaction, worker.id, seq, queues, max, this.#clock.now())
+      if (deliveries.length > 0) transaction.run(SET_LAST, seq, worker.id)
+      return this.#taken(transaction, queues, deliveries)
+    }, 'soon')
+  }
+
+  #taken(transaction: Transaction, queues: readonly string[], deliveries: readonly Delivery[]): Taken {
+    const revocations = transaction.get<{ value: number }>(REVOCATIONS)?.value ?? 0
+    return { deliveries, now: this.#clock.now(), nextDue: nextDue(transaction, queues), revocations, broken: [] }
+  }
+
+  /** A mark, and the seconds until something may be taken as far as is known now: 0 at once. */
+  async #look(queues: readonly string[]): Promise<{ readonly mark: Mark; readonly seconds: number } | 'gone'> {
+    try {
+      const mark = this.#database.mark()
+      return await this.#database.read((transaction) => {
+        const now = this.#clock.now()
+        if (mayTake(transaction, queues, now)) return { mark, seconds: 0 }
+        const due = nextDue(transaction, queues)
+        return { mark, seconds: due === null ? Number.POSITIVE_INFINITY : (due - now) / 1000 }
+      })
+    } catch {
+      return 'gone' // a wait is a hint and never fails: the take that follows says what is wrong
+    }
+  }
+
+  async #asWorker(step: (transaction: Transaction, worker: WorkerRow) => void): Promise<'ok' | 'lost'> {
+    return this.#database.write((transaction) => {
+      const worker = findWorker(transaction, this.incarnation)
+      if (worker === undefined) return 'lost'
+      step(transaction, worker)
+      return 'ok'
+    })
+  }
+}
+
+/** A take of this number, or of a later one, was carried out: it never pops again. */
+function isPopped(worker: WorkerRow, seq: number): boolean {
+  return seq <= worker.last_seq && seq > worker.closed_seq
+}

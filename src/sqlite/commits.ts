@@ -1,0 +1,24 @@
+/** The commits of this process, by file: those who wait in the same process are woken at once instead of at their next poll. */
+
+export interface Commits {
+  count: number
+  readonly listeners: Set<() => void>
+}
+
+/** On `globalThis`, not in this module: a task module loaded through another loader may hold a second copy of it. */
+const COMMITS = Symbol.for('celerity.sqlite.commits')
+
+export function commitsOf(path: string): Commits {
+  const shared = globalThis as { [COMMITS]?: Map<string, Commits> }
+  shared[COMMITS] ??= new Map()
+  const known = shared[COMMITS].get(path)
+  if (known !== undefined) return known
+  const commits: Commits = { count: 0, listeners: new Set() }
+  shared[COMMITS].set(path, commits)
+  return commits
+}
+
+export function committed(commits: Commits): void {
+  commits.count++
+  for (const listener of [...commits.listeners]) listener()
+}

@@ -1,0 +1,70 @@
+/** What an error of SQLite, or of the file below it, means to us. */
+import { CelerityError, type ErrorCode, reason } from '../errors.js'
+
+export type FailureKind =
+  /** The URL names no file. */
+  | 'url'
+  /** Another process holds the lock past the deadline. */
+  | 'busy'
+  /** Disk full, or a message larger than SQLite holds. */
+  | 'full'
+  | 'readonly'
+  /** Not a database, damaged, or of a newer version of ours. */
+  | 'damaged'
+  /** Where SQLite cannot keep its promises: a network file system. */
+  | 'unsafe'
+  /** Anything the operating system reported. */
+  | 'io'
+  /** Asked after `close`. */
+  | 'closed'
+
+/** Which code each kind has for the room that opened the database. */
+export type FailureCodes = Readonly<Record<FailureKind, ErrorCode>>
+
+const HINTS: Readonly<Record<FailureKind, string | undefined>> = {
+  url: 'A file is meant: sqlite:.tasks/tasks.db, or sqlite:/var/lib/app/tasks.db.',
+  busy: 'Another process holds a transaction open; `fuser` on the file names it.',
+  full: 'Free space on the disk of the file; nothing was lost, and waiting workers go on by themselves.',
+  readonly: 'The file and its directory must be writable for the user that runs this process.',
+  damaged: 'Keep a copy of the file, and try `sqlite3 FILE ".recover"`.',
+  unsafe: 'Put the file on a local disk, or use Redis for several machines.',
+  io: undefined,
+  closed: undefined,
+}
+
+/** Primary result codes of SQLite (sqlite.org/rescode.html). */
+const KINDS: Readonly<Record<number, FailureKind>> = {
+  5: 'busy',
+  6: 'busy',
+  8: 'readonly',
+  11: 'damaged',
+  13: 'full',
+  18: 'full',
+  26: 'damaged',
+}
+
+export function failure(codes: FailureCodes, kind: FailureKind, path: string, what: string, cause?: unknown): CelerityError {
+  return new CelerityError(codes[kind], { message: `${path}: ${what}`, hint: HINTS[kind], cause })
+}
+
+/** Errors of SQLite and of the file system as ours; others, such as a mistake in a step, as they are. */
+export function translated(codes: FailureCodes, path: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if ('errcode' in error) return failure(codes, KINDS[primary(error)] ?? 'io', path, reason(error), error)
+  return 'syscall' in error ? failure(codes, fileKind(error), path, reason(error), error) : error
+}
+
+/** Somebody else holds a lock: worth another try. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && KINDS[primary(error)] === 'busy'
+}
+
+function primary(error: object): number {
+  return 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
+}
+
+function fileKind(error: object): FailureKind {
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'full'
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'readonly' : 'io'
+}
