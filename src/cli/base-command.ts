@@ -76,6 +76,11 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     return this.#work().appIfNamed()
   }
 
+  /** The user's application, or where none is named one without tasks: to send by name, to read results. */
+  protected client(): Promise<Celerity> {
+    return this.#work().client()
+  }
+
   protected broker(): Promise<Broker> {
     return this.#work().broker()
   }

@@ -37,6 +37,7 @@ export class Session {
   #warned = false
   #broker: Promise<Broker> | null = null
   #results: Promise<ResultStore> | null = null
+  #bare: Promise<Celerity> | null = null
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -70,6 +71,18 @@ export class Session {
     const { app, failure } = await this.#load()
     if (failure !== undefined) throw failure
     return app
+  }
+
+  /** The application; where none is named, one without tasks: enough to send by name and to read results. */
+  async client(): Promise<Celerity> {
+    const { app, settings, log } = await this.#safe()
+    if (app !== null) return app
+    this.#bare ??= import('../app/celerity.js').then(({ Celerity }) => {
+      const bare = new Celerity('tasks')
+      bare.configure(settings.settings, log)
+      return this.#keep(bare)
+    })
+    return this.#bare
   }
 
   async log(): Promise<Log> {

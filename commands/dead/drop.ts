@@ -1,0 +1,15 @@
+import { DEAD_ARGS, DEAD_FLAGS, DeadCommand, type DeadReport } from '../../src/cli/dead-command.js'
+
+export default class DeadDrop extends DeadCommand<typeof DeadDrop> {
+  static override summary = 'Remove dead letters for good'
+  static override description = 'Nothing of them is kept.'
+  static override examples = ['<%= config.bin %> dead drop 3f2a9c1b', '<%= config.bin %> dead drop --all -Q mail --reason unregistered']
+  static override strict = false
+  static override args = DEAD_ARGS
+  static override flags = DEAD_FLAGS
+
+  async run(): Promise<DeadReport> {
+    const report = await this.work('drop', (broker, queue, ids) => broker.queues.dropDead(queue, ids))
+    return this.show(report, ({ done }) => (this.flags['dry-run'] ? '' : `${done} dropped`))
+  }
+}
