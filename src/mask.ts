@@ -1,6 +1,6 @@
 /** Takes the secrets out of URLs before anyone sees them: logs, banners, errors, `tasks config`. */
 
-export const MASK = '********'
+const MASK = '********'
 
 const SECRET_PARAMETER = /([?&](?:password|passwd|pass|pwd|secret|token|auth|api_?key|access_?key|ssl_?key_?password)=)[^&#;]*/gi
 

@@ -14,7 +14,7 @@ export interface SettingsFile {
 const EXTENSIONS = ['json', 'yaml', 'yml', 'js', 'mjs', 'cjs', 'ts', 'mts', 'cts']
 
 /** In the order in which they are looked for in each folder. */
-export const SEARCH_PLACES: readonly string[] = [
+const SEARCH_PLACES: readonly string[] = [
   '.taskrc',
   ...EXTENSIONS.map((extension) => `.taskrc.${extension}`),
   ...EXTENSIONS.map((extension) => `tasks.config.${extension}`),

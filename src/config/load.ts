@@ -32,7 +32,7 @@ export interface Sources {
   readonly contents: Layer
 }
 
-export interface Provenance {
+interface Provenance {
   readonly origin: Origin
   /** What lost against it, strongest first. */
   readonly overridden: readonly { readonly origin: Origin; readonly value: unknown }[]

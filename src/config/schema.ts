@@ -1,6 +1,6 @@
 /**
  * Every setting, one row each. From this table come the types `Settings` and `SettingsInput`, the names in files and environment, what is
- * checked, the flags that set it, `tasks config`, `.taskrc.example` and docs/settings.md. To add a setting, add a row.
+ * checked, the flags that set it, `tasks config` and `.taskrc.example`. To add a setting, add a row.
  */
 import { maskUrl } from '../mask.js'
 import { AT_BROKER, either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'

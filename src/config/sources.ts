@@ -7,7 +7,7 @@ import { ROWS, type SettingName } from './schema.js'
 import { nearest } from './spelling.js'
 
 /** One value found in one source. */
-export interface Candidate {
+interface Candidate {
   readonly origin: Origin
   readonly read: Read<unknown>
 }
