@@ -8,7 +8,7 @@ import type { ResultStore } from '../results/store.js'
 
 export type ConnectionSettings = Pick<
   Settings,
-  'brokerUrl' | 'brokerDeadline' | 'brokerTransportOptions' | 'resultBackend' | 'resultBackendTransportOptions'
+  'brokerUrl' | 'brokerDeadline' | 'brokerAllowEviction' | 'brokerTransportOptions' | 'resultBackend' | 'resultBackendTransportOptions'
 >
 
 export class Connections {
@@ -49,7 +49,8 @@ export class Connections {
 
   async #openBroker(): Promise<Broker> {
     const { openBroker } = await import('../broker/open.js')
-    return openBroker(this.#settings.brokerUrl, this.#options(this.#settings.brokerTransportOptions))
+    const { brokerUrl, brokerAllowEviction, brokerTransportOptions } = this.#settings
+    return openBroker(brokerUrl, { ...this.#options(brokerTransportOptions), allowEviction: brokerAllowEviction })
   }
 
   async #openResults(): Promise<ResultStore> {
