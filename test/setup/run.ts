@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { endWithUs } from './guard.js'
+import { commandsOf, endGroup } from './process-group.js'
 import { type RedisServer, startRedisServer } from './redis-server.js'
 import type { Totals } from './reporter.js'
 import { provideTools, type Tools } from './tools.js'
@@ -38,26 +39,28 @@ async function runMocha(args: readonly string[], env: NodeJS.ProcessEnv, tools: 
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true, // a group of its own: whatever a test leaves behind ends with it
   })
-  const guard = endWithUs(-groupOf(mocha))
+  const group = groupOf(mocha)
+  const guard = endWithUs(-group)
   let totals: Totals | undefined
   let overdue: NodeJS.Timeout | undefined
   mocha.on('message', (message: Totals) => {
     totals = message
     overdue = setTimeout(() => {
       process.stderr.write('The tests are done but mocha goes on: a test left a timer, a connection or a process open.\n')
-      endGroup(mocha, 'SIGKILL')
+      endGroup(group, 'SIGKILL')
     }, EXIT_SPAN * 1000)
   })
   const interrupt = () => {
-    endGroup(mocha, 'SIGTERM')
-    void wait(5000, undefined, { ref: false }).then(() => endGroup(mocha, 'SIGKILL'))
+    endGroup(group, 'SIGTERM')
+    void wait(5000, undefined, { ref: false }).then(() => endGroup(group, 'SIGKILL'))
   }
   stop.addEventListener('abort', interrupt, { once: true })
 
   const code = await exitCode(mocha)
   clearTimeout(overdue)
   guard.dismiss()
-  if (endGroup(mocha, 'SIGKILL')) process.stderr.write('Ended processes that tests had left running.\n')
+  const left = commandsOf(group)
+  if (endGroup(group, 'SIGKILL') && left.length > 0) process.stderr.write(`Ended what tests had left running: ${left.join(', ')}\n`)
   if (stop.aborted) return 128 + constants.signals[stop.reason as NodeJS.Signals]
   return report(totals, code, tools)
 }
@@ -108,13 +111,4 @@ function exitCode(child: ChildProcess): Promise<number> {
 function groupOf(child: ChildProcess): number {
   if (child.pid === undefined) throw new Error('mocha could not be started')
   return child.pid
-}
-
-/** Whether there was anyone left to signal. */
-function endGroup(leader: ChildProcess, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(-groupOf(leader), signal)
-  } catch {
-    return false // ESRCH: the whole group has ended
-  }
 }
