@@ -10,7 +10,7 @@ const SECRET_PARAMETER = /([?&](?:password|passwd|pass|pwd|secret|token|auth|api
  */
 export function maskUrl(url: string): string {
   return url
-    .split(/;(?=[a-z][a-z0-9+.-]*:)/i)
+    .split(/;(?=[a-z][a-z0-9+.-]*:\/\/)/i)
     .map(maskOne)
     .join(';')
 }
@@ -23,11 +23,10 @@ function maskOne(url: string): string {
   return masked.replace(SECRET_PARAMETER, `$1${MASK}`)
 }
 
-/** Where the `@` after a password is that begins behind `colon`; -1: there is none. The last `@` counts, however many it holds itself. */
+/** Where the `@` after a password is that begins behind `colon`; -1: a port stands there, or there is none. */
 function endOfPassword(url: string, colon: number): number {
-  const query = url.indexOf('?', colon)
-  const at = url.lastIndexOf('@', query < 0 ? url.length : query)
-  if (at > colon) return at
-  // An `@` in the query alone: of a parameter, if what stands before is a port; else the password holds a `?`.
-  return /^\d+(?:[/?]|$)/.test(url.slice(colon + 1)) ? -1 : url.indexOf('@', colon)
+  const isPort = /^\d+(?:[/?]|$)/.test(url.slice(colon + 1))
+  // The last one there is: a password may hold `@`, `/` and `?` itself.
+  const at = url.lastIndexOf('@')
+  return isPort || at < colon ? -1 : at
 }
