@@ -4,8 +4,6 @@ import { expect } from 'chai'
 
 interface Entry {
   readonly resolved?: string
-  readonly link?: boolean
-  readonly engines?: { readonly node?: string }
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
