@@ -64,6 +64,8 @@ export function fromWireOptions(options: WireOptions): { readonly call: CallOpti
     retries: read.number('retries'),
   }
   const workflow: Workflow = {
+    // The steps after this one: of a chain under way, and in the body of a chord that stands in a chain.
+    chain: read.list('chain')?.filter(isSignature),
     chord: read.signatures('chord')?.[0],
     group: read.text('group_id'),
     groupIndex: read.number('group_index'),
@@ -112,6 +114,11 @@ class OptionReader {
     const value = this.#options[key]
     const at = value instanceof Date ? value.getTime() : typeof value === 'string' ? parseIso(value) : null
     return at === null || Number.isNaN(at) ? undefined : new Date(at)
+  }
+
+  list(key: string): readonly unknown[] | undefined {
+    const value = this.#options[key]
+    return Array.isArray(value) ? value : undefined
   }
 
   /** One or a list of them. */

@@ -299,7 +299,8 @@ describe('a follow-up', () => {
       eta: 'soon',
       expires: {},
       time_limit: -1,
-      link: [5, {}],
+      link: [5, {}, { task: 'bare' }],
+      chain: 5,
       headers: [],
       task_id: 7,
       queue: null,
@@ -314,9 +315,21 @@ describe('a follow-up', () => {
       eta: clock.now(),
       expires: null,
       timeLimit: null,
-      callbacks: [],
+      callbacks: [{ task: 'bare', args: [], kwargs: {}, options: {}, subtask_type: null, immutable: false }],
+      chain: [],
       retries: 0,
     })
+  })
+
+  it('carries on the steps that come after it, none at the end as well', async () => {
+    const { builder } = await anApp().runtime()
+    const step = (task: string, options = {}) => ({ task, args: [], kwargs: {}, options, subtask_type: null, immutable: false })
+    const steps = [step('third'), step('second')]
+
+    const messages = [steps, []].map((chain) => String(builder.buildSignature(step('first', { chain }), [], {}).outgoing.raw))
+
+    expect(messages.map((raw) => read(Buffer.from(raw)).chain)).to.deep.equal([steps, []])
+    expect(Buffer.from(JSON.parse(messages[1] as string).body, 'base64').toString()).to.include('"chain": []')
   })
 
   it('keeps only its own arguments when it is immutable', async () => {
