@@ -4,16 +4,22 @@ import type { Consumer, Delivery, Registration, Settlement, Taken } from '../bro
 import type { BrokerOptions } from '../options.js'
 import type { Keys } from './keys.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
+import { RedisQueues } from './queues.js'
 import { scripts } from './scripts.js'
 import { Waiters } from './waiters.js'
 
 type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer, broken: (number | Buffer)[], taken: (number | Buffer[])[]]
+
+/** Messages of one step: a script must not hold the server up. */
+const UNPARK_BATCH = 500
 
 export class RedisConsumer implements Consumer {
   readonly incarnation: string
   readonly #link: RedisLink
   readonly #keys: Keys
   readonly #node: string
+  readonly #consumed: readonly string[]
+  readonly #queues: RedisQueues
   readonly #waiters: Waiters
   readonly #early = new Set<string>()
   readonly #context: OpsContext
@@ -24,6 +30,8 @@ export class RedisConsumer implements Consumer {
     this.#link = link
     this.#keys = keys
     this.#node = worker.node
+    this.#consumed = worker.queues
+    this.#queues = new RedisQueues(link, keys)
     this.#waiters = new Waiters(url, keys, options)
     this.#context = { keys, incarnation: this.incarnation, node: this.#node, early: this.#early }
   }
@@ -115,7 +123,18 @@ export class RedisConsumer implements Consumer {
 
   async resign(): Promise<void> {
     await this.#giveBack('resign', 0)
+    await this.#unpark()
     await this.close()
+  }
+
+  /** What no other worker of ours would move when it is due goes back to where Python's workers look. */
+  async #unpark(): Promise<void> {
+    const left = await this.#queues.counts(this.#consumed)
+    for (const { queue, consumers, delayed } of left) {
+      if (consumers > 0 || delayed === 0) continue
+      const keys = [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)]
+      while (Number(await this.#link.script(scripts.unpark, keys, [UNPARK_BATCH])) === UNPARK_BATCH);
+    }
   }
 
   async #giveBack(how: 'close' | 'resign', seq: number): Promise<void> {

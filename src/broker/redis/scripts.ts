@@ -12,6 +12,7 @@ export const scripts = {
   fence: loadScript(import.meta.url, 'fence'),
   retire: loadScript(import.meta.url, 'retire'),
   moveDue: loadScript(import.meta.url, 'move-due'),
+  unpark: loadScript(import.meta.url, 'unpark'),
   reserve: loadScript(import.meta.url, 'reserve'),
   revoke: loadScript(import.meta.url, 'revoke'),
   retryDead: loadScript(import.meta.url, 'retry-dead'),

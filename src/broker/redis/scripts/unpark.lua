@@ -1,0 +1,12 @@
+-- Puts delayed messages back into their lists, due or not: the last of our workers leaves, and a Python worker would never see them.
+-- KEYS 1 delayed zset, 2 delayed hash, 3.. four lists   ARGV 1 most   Reply number moved
+-- Python's workers hold what has an ETA themselves; ours park it again when they come.
+local moved = 0
+for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[1]) - 1)) do
+  local raw = redis.call('HGET', KEYS[2], member)
+  redis.call('ZREM', KEYS[1], member)
+  redis.call('HDEL', KEYS[2], member)
+  if raw then redis.call('LPUSH', KEYS[3 + tonumber(string.sub(member, 1, 1))], raw) end
+  moved = moved + 1
+end
+return moved

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import type { Broker, Consumer } from '../../src/broker/broker.js'
+import { openBroker } from '../../src/broker/open.js'
+import { redisUrl } from '../setup/servers.js'
+
+describe('delayed messages on Redis, shared with Python', () => {
+  const queue = 'shared'
+  const inAnHour = () => Date.now() + 3_600_000
+  let broker: Broker
+
+  before(async function () {
+    broker = await openBroker(await redisUrl(this), { keyPrefix: `${randomUUID()}:` })
+  })
+  after(() => broker?.close())
+
+  function worker(): Promise<Consumer> {
+    return broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 60_000, queues: [queue] })
+  }
+
+  it('go back to the list when the last of our workers leaves, the earliest first, and not before', async () => {
+    const [first, last] = [await worker(), await worker()]
+    const raws = ['a', 'b', 'c']
+    await broker.publish(raws.map((raw, at) => ({ queue, priority: 0, raw, due: inAnHour() + at })))
+
+    await first.resign()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 3, ready: 0 })
+
+    await last.resign()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 3 })
+    expect((await broker.queues.peek(queue, 9)).map(String)).to.deep.equal(raws)
+  })
+})
