@@ -34,6 +34,9 @@ interface Turn {
   timer: NodeJS.Timeout | undefined
 }
 
+/** How much longer than the deadline a broker may take to say what it knows. */
+const ADAPTER_GRACE_MS = 200
+
 /** Messages of one call: more gains nothing, and a call should end well within its deadline. */
 const MOST_MESSAGES = 1_000
 
@@ -113,13 +116,16 @@ export class PublishBatch {
   }
 
   /** Those that were answered already take no notice. */
-  #expire({ units }: Turn): void {
-    const { deadline } = this.#options
-    for (const unit of units) {
-      unit.reject(unit.handedOver ? fateUnknown(unit.what, `no answer within ${deadline} s`) : notSent(unit.what, deadline))
-    }
+  #expire(turn: Turn): void {
+    const { units } = turn
+    const within = `within ${this.#options.deadline} s`
+    for (const unit of units) if (!unit.handedOver) unit.reject(notSent(unit.what, `the broker could not be reached ${within}`))
     const late = new Set(units)
     this.#waiting = this.#waiting.filter((unit) => !late.has(unit))
+    // The adapter's own deadline may be the same: a moment more, for it knows whether anything was sent at all.
+    turn.timer = setTimeout(() => {
+      for (const unit of units) unit.reject(fateUnknown(unit.what, `no answer ${within}`))
+    }, ADAPTER_GRACE_MS)
   }
 }
 
@@ -133,19 +139,25 @@ async function publish(broker: Broker, units: readonly Unit[]): Promise<void> {
     if (units.length > 1 && isCode(error, 'E_BROKER_REFUSED')) {
       // Nothing was stored because of one of them: only its sender shall hear of it.
       await Promise.all(units.map((unit) => publish(broker, [unit])))
-    } else
-      for (const unit of units) unit.reject(isCode(error, 'E_BROKER_UNREACHABLE') ? fateUnknown(unit.what, reason(error), error) : error)
+    } else for (const unit of units) unit.reject(explained(unit.what, error))
   }
+}
+
+/** The broker's error, about this unit. */
+function explained(what: string, error: unknown): unknown {
+  if (isCode(error, 'E_BROKER_UNREACHABLE')) return notSent(what, reason(error), error)
+  return isCode(error, 'E_PUBLISH_TIMEOUT') ? fateUnknown(what, reason(error), error) : error
 }
 
 function isCode(error: unknown, code: CelerityError['code']): boolean {
   return isCelerityError(error) && error.code === code
 }
 
-function notSent(what: string, deadline: number): CelerityError {
+function notSent(what: string, why: string, cause?: unknown): CelerityError {
   return new CelerityError('E_BROKER_UNREACHABLE', {
-    message: `${what} was not sent: the broker could not be reached within ${deadline} s`,
+    message: `${what} was not sent: ${why}`,
     hint: 'Is it running? brokerUrl names it; taskPublishDeadline is how long a send may take.',
+    cause,
   })
 }
 

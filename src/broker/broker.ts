@@ -11,7 +11,10 @@ import type { PreparedWrite } from '../prepared-write.js'
 export interface Broker {
   readonly can: BrokerAbilities
 
-  /** Stores all messages or none; resolves when they are stored. Rejects with E_BROKER_UNREACHABLE or E_BROKER_REFUSED. */
+  /**
+   * Stores all messages or none; resolves when they are stored. Rejects with E_BROKER_UNREACHABLE or E_BROKER_REFUSED: nothing was stored; or
+   * with E_PUBLISH_TIMEOUT: they were sent, and nobody can tell.
+   */
   publish(messages: readonly Outgoing[]): Promise<void>
 
   /** Opens an incarnation: registry entry, epoch, lease. Refuses an unsafe server (E_BROKER_UNSAFE). */

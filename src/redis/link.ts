@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
-import { CelerityError, reason } from '../errors.js'
+import { CelerityError, type ErrorDetails, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import { maskUrl } from '../mask.js'
 
@@ -79,15 +79,17 @@ export class RedisLink {
   /** Runs a step that is safe to send twice. Rejects with the unreachable code at the deadline, E_BROKER_REFUSED for the server's no. */
   async run<T>(step: (client: Redis) => Promise<T>, deadlineMs = this.#options.deadlineMs): Promise<T> {
     const end = performance.now() + deadlineMs
+    let sent = false
     for (let tries = 0; ; tries++) {
-      const client = await this.#connected(end)
+      const client = await this.#connected(end, sent)
       try {
+        sent = true
         return await within(step(client), end - performance.now())
       } catch (error) {
         this.#lastError = error
         if (error === MISSED) this.#discard(client)
         else if (!isTransient(error)) throw this.#refused(error)
-        if (performance.now() >= end || this.#closed) throw this.#unreachable()
+        if (performance.now() >= end || this.#closed) throw this.#unreachable(sent)
         if (NOT_YET.test(reason(error))) await pause(Math.min(50 * 2 ** tries, 500, end - performance.now()))
       }
     }
@@ -97,7 +99,7 @@ export class RedisLink {
   async block<T>(ms: number, step: (client: Redis) => Promise<T>): Promise<T | null> {
     let client: Redis | undefined
     try {
-      client = await this.#connected(performance.now() + ms)
+      client = await this.#connected(performance.now() + ms, false)
       return await within(step(client), ms + 2_000)
     } catch (error) {
       if (error === MISSED && client !== undefined) this.#discard(client)
@@ -115,8 +117,8 @@ export class RedisLink {
     client.disconnect(false)
   }
 
-  #connected(end: number): Promise<Redis> | Redis {
-    if (this.#closed) throw this.#unreachable('this connection was closed')
+  #connected(end: number, sent: boolean): Promise<Redis> | Redis {
+    if (this.#closed) throw this.#unreachable(sent, 'this connection was closed')
     this.#client ??= this.#connect()
     const client = this.#client
     if (client.status === 'ready') return client
@@ -124,7 +126,7 @@ export class RedisLink {
     return within(this.#ready.promise, end - performance.now()).then(
       () => this.#client ?? client,
       () => {
-        throw this.#unreachable()
+        throw this.#unreachable(sent)
       },
     )
   }
@@ -174,9 +176,9 @@ export class RedisLink {
     this.#options.log.warning(`No connection to ${maskUrl(this.address.url)}: ${reason(error) || 'connection refused'}; trying again`)
   }
 
-  #unreachable(why?: string): CelerityError {
+  #unreachable(sent: boolean, why?: string): Unreachable {
     const cause = this.#lastError
-    return new CelerityError(this.#options.unreachable, {
+    return new Unreachable(this.#options.unreachable, sent, {
       message: `Cannot reach ${maskUrl(this.address.url)}: ${why ?? (cause === undefined || cause === MISSED ? 'no answer in time' : reason(cause))}`,
       hint: 'Is the server running? --broker, TASKS_BROKER_URL or brokerUrl names another one.',
       cause,
@@ -189,6 +191,17 @@ export class RedisLink {
       hint: 'This is the answer of the server itself; its configuration or its memory limit explains it.',
       cause: error,
     })
+  }
+}
+
+/** The server did not answer in time. */
+export class Unreachable extends CelerityError {
+  /** Whether the step was sent at all: if so, nobody can tell whether it was carried out. */
+  readonly sent: boolean
+
+  constructor(code: LinkOptions['unreachable'], sent: boolean, details: ErrorDetails) {
+    super(code, details)
+    this.sent = sent
   }
 }
 

@@ -51,7 +51,7 @@ describe('publishing', () => {
   })
 
   it('does not repeat a call whose fate is unknown, and says that it is', async () => {
-    const away = new CelerityError('E_BROKER_UNREACHABLE', { message: 'the connection was lost' })
+    const away = new CelerityError('E_PUBLISH_TIMEOUT', { message: 'the connection was lost' })
     const { broker, calls } = aBroker(async () => {
       throw away
     })
@@ -65,6 +65,18 @@ describe('publishing', () => {
     ])
     expect(errors[1]?.message).to.equal('b may or may not have been stored: the connection was lost')
     expect(calls).to.have.length(1)
+  })
+
+  it('says for certain that nothing was sent when the broker knows it', async () => {
+    const away = new CelerityError('E_BROKER_UNREACHABLE', { message: 'connection refused' })
+    const { broker } = aBroker(async () => {
+      throw away
+    })
+    const batch = new PublishBatch({ broker: async () => broker, deadline: 5 })
+
+    const error = await failureOf(batch.add([message('a')], 'a'))
+
+    expect(error).to.include({ code: 'E_BROKER_UNREACHABLE', message: 'a was not sent: connection refused', cause: away })
   })
 
   it('keeps one call under way at a time, and sends together what came meanwhile', async () => {

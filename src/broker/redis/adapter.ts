@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { CelerityError } from '../../errors.js'
 import { maskUrl } from '../../mask.js'
-import { RedisLink } from '../../redis/link.js'
+import { RedisLink, Unreachable } from '../../redis/link.js'
 import {
   type Broadcast,
   type Broker,
@@ -91,7 +91,11 @@ export class RedisBroker implements Broker {
       keys.push(list)
       args.push('l', raws.length, ...(raws as string[]))
     }
-    await this.#link.script(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args])
+    try {
+      await this.#link.script(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args])
+    } catch (error) {
+      throw error instanceof Unreachable && error.sent ? fateUnknown(error) : error
+    }
     if (fresh.size > 0) await this.#bind(fresh)
   }
 
@@ -182,4 +186,12 @@ export class RedisBroker implements Broker {
     await this.#channels.close()
     await this.#link.close()
   }
+}
+
+function fateUnknown(error: Unreachable): CelerityError {
+  return new CelerityError('E_PUBLISH_TIMEOUT', {
+    message: `the messages may or may not have been stored: ${error.message}`,
+    hint: error.hint,
+    cause: error,
+  })
 }
