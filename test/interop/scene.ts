@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import type { Context } from 'mocha'
+import type { Broker, DeadLetter } from '../../src/broker/broker.js'
+import { Celerity } from '../../src/index.js'
+import { eventually } from '../eventually.js'
+import { python, redisUrl } from '../setup/servers.js'
+import { Driver } from './driver.js'
+import { Process } from './process.js'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export interface NodeWorkerOptions {
+  readonly queues: readonly string[]
+  readonly concurrency?: number
+  readonly prefetchMultiplier?: number
+  /** Default false: the Python of these tests is of the time before markers. */
+  readonly jsonTypeMarkers?: boolean
+}
+
+/** One empty Redis database, a folder with gates and a ledger, and the processes that share them. */
+export class Scene {
+  readonly #python: string | undefined
+  readonly #processes: Process[] = []
+  readonly folder = mkdtempSync(join(tmpdir(), 'celerity-interop-'))
+  readonly url: string
+  /** A producer of ours in this process. */
+  readonly app: Celerity
+  /** Sees and puts bytes as they are. */
+  readonly redis: Redis
+
+  /** Skips the test when this machine has no Redis, or no Python where `needs` says so. */
+  static async open(context: Context, needs: { readonly python: boolean } = { python: true }): Promise<Scene> {
+    const path = needs.python ? python(context) : undefined
+    return new Scene(await redisUrl(context), path)
+  }
+
+  private constructor(url: string, path: string | undefined) {
+    this.url = url
+    this.#python = path
+    this.app = new Celerity('interop', { brokerUrl: url, jsonTypeMarkers: false })
+    this.redis = new Redis(url)
+  }
+
+  async driver(): Promise<Driver> {
+    const process = this.#startPython([here('python/driver.py')])
+    const driver = new Driver(process)
+    await process.said(/"ready"/)
+    return driver
+  }
+
+  /** @param visibilityTimeout seconds after which it may give back what another Python worker has not acked; Celery's default is an hour */
+  async pythonWorker(queues: readonly string[], name = 'py', visibilityTimeout = 3600): Promise<Process> {
+    const worker = ['worker', '-P', 'solo', '-Q', queues.join(','), '-n', `${name}@interop`, '-l', 'INFO']
+    const quick = ['--without-gossip', '--without-mingle', '--without-heartbeat']
+    const process = this.#startPython(['-m', 'celery', '-A', 'project', ...worker, ...quick], {
+      INTEROP_VISIBILITY_TIMEOUT: `${visibilityTimeout}`,
+    })
+    await process.said(/ ready\./)
+    return process
+  }
+
+  async nodeWorker(options: NodeWorkerOptions): Promise<Process> {
+    const { queues, concurrency = 4, prefetchMultiplier, jsonTypeMarkers = false } = options
+    const args = ['worker', '-A', here('node/project.ts'), '-Q', queues.join(','), '-c', `${concurrency}`, '-l', 'info', '--no-color']
+    if (prefetchMultiplier !== undefined) args.push('--prefetch-multiplier', `${prefetchMultiplier}`)
+    const worker = this.#start(process.execPath, [here('../../bin/tasks.js'), ...args], this.folder, {
+      TASKS_BROKER_URL: this.url,
+      TASKS_JSON_TYPE_MARKERS: `${jsonTypeMarkers}`,
+    })
+    await worker.said(/ ready\./)
+    return worker
+  }
+
+  /** Lets the tasks go on that wait for it, and those that will. */
+  openGate(gate: string): void {
+    writeFileSync(join(this.folder, gate), '')
+  }
+
+  /** What tasks have noted, in the order they did. */
+  ledger(): readonly string[] {
+    try {
+      return readFileSync(join(this.folder, 'ledger'), 'utf8').split('\n').slice(0, -1)
+    } catch {
+      return [] // nobody has noted anything yet
+    }
+  }
+
+  /** Resolves when a task has noted that line. */
+  async noted(line: string): Promise<void> {
+    await eventually(() => this.ledger().includes(line))
+  }
+
+  async broker(): Promise<Broker> {
+    return this.app.broker()
+  }
+
+  async dead(queue: string): Promise<readonly DeadLetter[]> {
+    return (await this.broker()).queues.dead(queue, 0, 1000)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.stop()))
+    await this.app.close()
+    this.redis.disconnect()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #startPython(args: readonly string[], env: Readonly<Record<string, string>> = {}): Process {
+    if (this.#python === undefined) throw new Error('the scene was opened without Python')
+    return this.#start(this.#python, args, here('python'), { PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1', ...env })
+  }
+
+  #start(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Process {
+    const process = new Process(command, args, { cwd, env: { INTEROP_URL: this.url, INTEROP_FOLDER: this.folder, ...env } })
+    this.#processes.push(process)
+    return process
+  }
+}
