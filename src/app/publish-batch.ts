@@ -89,7 +89,7 @@ export class PublishBatch {
       const opened = await this.#open()
       // Taken only now: some may have become late while the broker was opened.
       const units = 'broker' in opened ? this.#handOver() : this.#waiting.splice(0)
-      if ('broker' in opened) await publish(opened.broker, units)
+      if ('broker' in opened) await publish(opened.broker, units, this.#options.deadline * 1000)
       else for (const unit of units) unit.reject(opened.error)
       for (const { turn } of units) if (--turn.unanswered === 0) clearTimeout(turn.timer)
     }
@@ -130,15 +130,18 @@ export class PublishBatch {
 }
 
 /** Answers every unit; never rejects. */
-async function publish(broker: Broker, units: readonly Unit[]): Promise<void> {
+async function publish(broker: Broker, units: readonly Unit[], deadlineMs: number): Promise<void> {
   if (units.length === 0) return
   try {
-    await broker.publish(units.flatMap((unit) => unit.messages))
+    await broker.publish(
+      units.flatMap((unit) => unit.messages),
+      deadlineMs,
+    )
     for (const unit of units) unit.resolve()
   } catch (error) {
     if (units.length > 1 && isCode(error, 'E_BROKER_REFUSED')) {
       // Nothing was stored because of one of them: only its sender shall hear of it.
-      await Promise.all(units.map((unit) => publish(broker, [unit])))
+      await Promise.all(units.map((unit) => publish(broker, [unit], deadlineMs)))
     } else for (const unit of units) unit.reject(explained(unit.what, error))
   }
 }

@@ -13,9 +13,9 @@ export interface Broker {
 
   /**
    * Stores all messages or none; resolves when they are stored. Rejects with E_BROKER_UNREACHABLE or E_BROKER_REFUSED: nothing was stored; or
-   * with E_PUBLISH_TIMEOUT: they were sent, and nobody can tell.
+   * with E_PUBLISH_TIMEOUT: they were sent, and nobody can tell. Where a server may be away, `deadlineMs` cuts the adapter's own deadline.
    */
-  publish(messages: readonly Outgoing[]): Promise<void>
+  publish(messages: readonly Outgoing[], deadlineMs?: number): Promise<void>
 
   /** Opens an incarnation: registry entry, epoch, lease. Refuses an unsafe server (E_BROKER_UNSAFE). */
   register(worker: Registration): Promise<Consumer>

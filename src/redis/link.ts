@@ -64,7 +64,7 @@ export class RedisLink {
   }
 
   /** Runs a script that is safe to send twice: again and again until it is answered or its deadline has passed. */
-  script(script: Script, keys: readonly Argument[], args: readonly Argument[], deadlineMs = this.#options.deadlineMs): Promise<unknown> {
+  script(script: Script, keys: readonly Argument[], args: readonly Argument[], deadlineMs?: number): Promise<unknown> {
     return this.run(async (client) => {
       const rest = [keys.length, ...keys, ...args] as string[]
       try {
@@ -78,7 +78,7 @@ export class RedisLink {
 
   /** Runs a step that is safe to send twice. Rejects with the unreachable code at the deadline, E_BROKER_REFUSED for the server's no. */
   async run<T>(step: (client: Redis) => Promise<T>, deadlineMs = this.#options.deadlineMs): Promise<T> {
-    const end = performance.now() + deadlineMs
+    const end = performance.now() + Math.min(deadlineMs, this.#options.deadlineMs)
     let sent = false
     for (let tries = 0; ; tries++) {
       const client = await this.#connected(end, sent)

@@ -60,15 +60,15 @@ export class RedisBroker implements Broker {
     this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
   }
 
-  publish(messages: readonly Outgoing[]): Promise<void> {
+  publish(messages: readonly Outgoing[], deadlineMs?: number): Promise<void> {
     if (messages.length === 0) return Promise.resolve()
     // One batch after the other: the producer's mark tells a repeated batch by its number, so they must arrive in order.
-    const sent = this.#publishing.then(() => this.#publish(messages))
+    const sent = this.#publishing.then(() => this.#publish(messages, deadlineMs))
     this.#publishing = sent.catch(() => {}) // the caller hears of it; the next batch does not depend on it
     return sent
   }
 
-  async #publish(messages: readonly Outgoing[]): Promise<void> {
+  async #publish(messages: readonly Outgoing[], deadlineMs: number | undefined): Promise<void> {
     this.#batch++
     const keys: string[] = [this.#keys.producer(this.#producer), this.#keys.queues]
     const lists = new Map<string, (Uint8Array | string)[]>()
@@ -92,7 +92,7 @@ export class RedisBroker implements Broker {
       args.push('l', raws.length, ...(raws as string[]))
     }
     try {
-      await this.#link.script(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args])
+      await this.#link.script(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args], deadlineMs)
     } catch (error) {
       throw error instanceof Unreachable && error.sent ? fateUnknown(error) : error
     }
