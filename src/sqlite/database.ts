@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js'
 import { isCelerityError } from '../errors.js'
 import type { Log } from '../log.js'
-import { type Handle, loadBinding, type OpenHandle } from './binding.js'
+import { loadBinding, type OpenHandle } from './binding.js'
 import { type Commits, commitsOf, committed } from './commits.js'
 import { type FailureCodes, failure, isBusy, translated } from './failures.js'
 import { ensureFile, type FileOptions, identity, networkFileSystem, parseSqliteUrl, type Synchronous } from './file.js'
@@ -95,7 +95,7 @@ export class Database {
 
   /** Taken before a look at the tables, then handed to `changed`: so no commit in between is missed. */
   mark(): Mark {
-    const { data_version } = this.#ready().get<{ data_version: number }>('PRAGMA data_version') ?? { data_version: 0 }
+    const { data_version } = this.#ready().get<{ data_version: number }>('PRAGMA file.data_version') ?? { data_version: 0 }
     const mark = `${this.#connections}/${data_version}/${this.#commits.count}`
     if (mark !== this.#mark) {
       this.#mark = mark
@@ -179,33 +179,29 @@ export class Database {
 
   #connect(): Statements {
     ensureFile(this.path)
-    const handle = this.#open(this.path, { timeout: BUSY_TIMEOUT_MS })
+    const statements = new Statements(this.#open(BUSY_TIMEOUT_MS), this.path)
     try {
-      this.#prepare(handle)
+      statements.exec('PRAGMA file.journal_mode = WAL')
+      statements.exec(`PRAGMA file.synchronous = ${this.#synchronous}`)
+      statements.exec('PRAGMA file.journal_size_limit = 67108864') // a log that a long reader let grow is cut back to 64 MB
+      if (!migrate(statements, this.#options.schema)) {
+        throw failure(this.#options.codes, 'damaged', this.path, 'a newer version of Celerity has written it')
+      }
     } catch (error) {
-      handle.close()
+      statements.close()
       throw error
     }
     this.#connections++
     this.#identity = identity(this.path)
     this.#current = 'durable'
-    return new Statements(handle)
-  }
-
-  #prepare(handle: Handle): void {
-    const { schema, codes } = this.#options
-    handle.exec('PRAGMA journal_mode = WAL')
-    handle.exec(`PRAGMA synchronous = ${this.#synchronous}`)
-    handle.exec('PRAGMA journal_size_limit = 67108864') // a log that a long reader let grow is cut back to 64 MB
-    handle.exec('PRAGMA temp_store = MEMORY')
-    if (!migrate(handle, schema)) throw failure(codes, 'damaged', this.path, 'a newer version of Celerity has written it')
+    return statements
   }
 
   /** A commit with `synchronous = NORMAL` is not flushed by itself but stands in the log in order: the next flush takes it along. */
   #setDurability(durability: Durability): void {
     const statements = this.#ready()
     if (durability === this.#current) return
-    statements.exec(`PRAGMA synchronous = ${durability === 'durable' ? this.#synchronous : 'normal'}`)
+    statements.exec(`PRAGMA file.synchronous = ${durability === 'durable' ? this.#synchronous : 'normal'}`)
     this.#current = durability
   }
 

@@ -19,8 +19,14 @@ export class Statements implements Transaction {
   readonly #handle: Handle
   readonly #prepared = new Map<string, StatementSyncInstance>()
 
-  constructor(handle: Handle) {
+  /**
+   * The file is attached, not opened. A connection that is closed while prepared statements live, as they do until they are collected,
+   * keeps its file open, its locks held and its `-wal` in place (`sqlite3_close_v2`); DETACH lets go of the file at once. So in a schema
+   * the file has a name, `file`: what is created or asked by PRAGMA is written with it, all else is found without.
+   */
+  constructor(handle: Handle, path: string) {
     this.#handle = handle
+    handle.prepare('ATTACH ? AS file').run(path)
   }
 
   run(sql: string, ...values: readonly Value[]): number {
@@ -37,11 +43,20 @@ export class Statements implements Transaction {
     this.#handle.exec(sql)
   }
   rollback(): void {
-    rollback(this.#handle)
+    try {
+      this.#handle.exec('ROLLBACK')
+    } catch {
+      // There is nothing to roll back: BEGIN had failed, or SQLite has done it by itself (disk full, I/O error).
+    }
   }
   close(): void {
+    this.rollback()
     this.#prepared.clear()
-    this.#handle.close()
+    try {
+      this.#handle.exec('DETACH file')
+    } finally {
+      this.#handle.close()
+    }
   }
 
   #prepare(sql: string): StatementSyncInstance {
@@ -51,13 +66,5 @@ export class Statements implements Transaction {
       this.#prepared.set(sql, statement)
     }
     return statement
-  }
-}
-
-export function rollback(handle: Handle): void {
-  try {
-    handle.exec('ROLLBACK')
-  } catch {
-    // There is nothing to roll back: BEGIN had failed, or SQLite has done it by itself (disk full, I/O error).
   }
 }

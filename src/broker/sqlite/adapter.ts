@@ -45,7 +45,7 @@ const CODES: FailureCodes = {
 const REGISTER = `INSERT INTO broker_worker (incarnation, node, queues, lease_ms, boot, lease_end) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (incarnation) DO NOTHING`
 const RENEW = 'UPDATE broker_worker SET boot = ?2, lease_end = ?3 + lease_ms, renewals = renewals + 1 WHERE id = ?1'
-const LANES = 'SELECT id, seq FROM broker_lane WHERE worker = ? ORDER BY id'
+const LANES = 'SELECT id, seq FROM broker_lane WHERE worker = ? ORDER BY seq, id'
 const FORGET_STARTED = 'UPDATE broker_held SET started = 0 WHERE started = 1 AND lane IN (SELECT id FROM broker_lane WHERE worker = ?)'
 const SET_STARTED = `UPDATE broker_held SET started = 1 WHERE lane = ? AND position = ?
   AND EXISTS (SELECT 1 FROM broker_lane WHERE id = broker_held.lane AND worker = ?)`
@@ -150,6 +150,7 @@ class SqliteBroker implements Broker {
 
   async close(): Promise<void> {
     this.#leases.close()
+    await this.#outbox.empty()
     await this.#broadcasts.close()
     this.#database.close()
   }

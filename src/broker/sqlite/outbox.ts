@@ -14,6 +14,7 @@ export class Outbox {
   readonly #database: Database
   readonly #clock: Clock
   #waiting: Posting[] = []
+  #flushed: Promise<void> = Promise.resolve()
 
   constructor(database: Database, clock: Clock) {
     this.#database = database
@@ -23,8 +24,13 @@ export class Outbox {
   post(messages: readonly Outgoing[]): Promise<void> {
     return new Promise((stored, failed) => {
       this.#waiting.push({ messages, stored, failed })
-      if (this.#waiting.length === 1) setImmediate(() => void this.#flush())
+      if (this.#waiting.length === 1) this.#flushed = new Promise((done) => setImmediate(() => void this.#flush().then(done)))
     })
+  }
+
+  /** Resolves when all that was posted is stored or has failed. */
+  empty(): Promise<void> {
+    return this.#flushed
   }
 
   async #flush(): Promise<void> {

@@ -8,59 +8,59 @@
 import type { Schema } from '../../sqlite/schema.js'
 
 const VERSION_1 = `
-CREATE TABLE broker_counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE file.broker_counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO broker_counter (name, value) VALUES ('place', 0), ('revocation', 0);
 
-CREATE TABLE broker_queue (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE file.broker_queue (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
-CREATE TABLE broker_message (id INTEGER PRIMARY KEY, raw BLOB NOT NULL);
+CREATE TABLE file.broker_message (id INTEGER PRIMARY KEY, raw BLOB NOT NULL);
 
-CREATE TABLE broker_ready (
+CREATE TABLE file.broker_ready (
   queue INTEGER NOT NULL, step INTEGER NOT NULL, place INTEGER NOT NULL, message INTEGER NOT NULL,
   PRIMARY KEY (queue, step, place, message)
 ) WITHOUT ROWID;
 
-CREATE TABLE broker_delayed (
+CREATE TABLE file.broker_delayed (
   due INTEGER NOT NULL, message INTEGER NOT NULL, queue INTEGER NOT NULL, step INTEGER NOT NULL,
   PRIMARY KEY (due, message)
 ) WITHOUT ROWID;
-CREATE INDEX broker_delayed_queue ON broker_delayed (queue, due);
+CREATE INDEX file.broker_delayed_queue ON broker_delayed (queue, due);
 
 -- One incarnation. Its lease ends at lease_end, on the monotonic clock of the boot named by boot; renewals counts them.
-CREATE TABLE broker_worker (
+CREATE TABLE file.broker_worker (
   id INTEGER PRIMARY KEY, incarnation TEXT NOT NULL UNIQUE, node TEXT NOT NULL, queues TEXT NOT NULL, lease_ms INTEGER NOT NULL,
   boot TEXT NOT NULL, lease_end INTEGER NOT NULL, renewals INTEGER NOT NULL DEFAULT 0,
   last_seq INTEGER NOT NULL DEFAULT 0, closed_seq INTEGER NOT NULL DEFAULT 0, fenced INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE broker_lane (
+CREATE TABLE file.broker_lane (
   id INTEGER PRIMARY KEY AUTOINCREMENT, worker INTEGER NOT NULL, seq INTEGER NOT NULL,
   queue INTEGER NOT NULL, step INTEGER NOT NULL, size INTEGER NOT NULL
 );
-CREATE INDEX broker_lane_worker ON broker_lane (worker, seq);
-CREATE TABLE broker_held (
+CREATE INDEX file.broker_lane_worker ON broker_lane (worker, seq);
+CREATE TABLE file.broker_held (
   lane INTEGER NOT NULL, position INTEGER NOT NULL, message INTEGER NOT NULL, place INTEGER NOT NULL,
   started INTEGER NOT NULL DEFAULT 0, early INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (lane, position)
 ) WITHOUT ROWID;
 
-CREATE TABLE broker_dead (
+CREATE TABLE file.broker_dead (
   id INTEGER PRIMARY KEY AUTOINCREMENT, message INTEGER NOT NULL, queue INTEGER NOT NULL, step INTEGER NOT NULL,
   reason TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL, node TEXT NOT NULL, deliveries INTEGER NOT NULL
 );
-CREATE INDEX broker_dead_queue ON broker_dead (queue, id);
+CREATE INDEX file.broker_dead_queue ON broker_dead (queue, id);
 
 -- How often a message was found with a dead worker, and the wall-clock millisecond at which that is forgotten.
-CREATE TABLE broker_delivery (message_key TEXT PRIMARY KEY, count INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE file.broker_delivery (message_key TEXT PRIMARY KEY, count INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE broker_limit (name TEXT PRIMARY KEY, boot TEXT NOT NULL, next REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE file.broker_limit (name TEXT PRIMARY KEY, boot TEXT NOT NULL, next REAL NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE broker_revoked (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE file.broker_revoked (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE broker_broadcast (
+CREATE TABLE file.broker_broadcast (
   id INTEGER PRIMARY KEY AUTOINCREMENT, exchange TEXT NOT NULL, routing_key TEXT NOT NULL, raw BLOB NOT NULL
 );
 -- Who listens: without anybody, a broadcast writes nothing.
-CREATE TABLE broker_subscriber (id TEXT NOT NULL, exchange TEXT NOT NULL, boot TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (exchange, id)) WITHOUT ROWID;
+CREATE TABLE file.broker_subscriber (id TEXT NOT NULL, exchange TEXT NOT NULL, boot TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (exchange, id)) WITHOUT ROWID;
 `
 
 export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1] }

@@ -3,7 +3,7 @@ import type { Transaction } from '../../sqlite/database.js'
 import { giveBack, type Source } from './places.js'
 
 const WORKER = 'SELECT id, last_seq, closed_seq FROM broker_worker WHERE incarnation = ? AND fenced = 0'
-const LANES = 'SELECT id, queue, step FROM broker_lane WHERE worker = ? ORDER BY id'
+const LANES = 'SELECT id, queue, step FROM broker_lane WHERE worker = ? ORDER BY seq, id'
 const LANES_OF_TAKE = 'SELECT id, queue, step FROM broker_lane WHERE worker = ? AND seq = ? ORDER BY id'
 const UNSTARTED = 'SELECT position, message, place FROM broker_held WHERE lane = ? AND early = 0'
 const DELETE_UNSTARTED = 'DELETE FROM broker_held WHERE lane = ? AND early = 0'

@@ -5,14 +5,14 @@
 import type { Schema } from '../../sqlite/schema.js'
 
 const VERSION_1 = `
-CREATE TABLE result (
+CREATE TABLE file.result (
   change INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, state TEXT NOT NULL,
   -- wall-clock milliseconds; NULL: for ever
   until INTEGER,
   json TEXT NOT NULL
 );
-CREATE UNIQUE INDEX result_id ON result (id);
-CREATE INDEX result_until ON result (until) WHERE until IS NOT NULL;
+CREATE UNIQUE INDEX file.result_id ON result (id);
+CREATE INDEX file.result_until ON result (until) WHERE until IS NOT NULL;
 `
 
 export const SCHEMA: Schema = { room: 'results', migrations: [VERSION_1] }

@@ -1,0 +1,259 @@
+import { mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { expect } from 'chai'
+import { systemClock } from '../../src/clock.js'
+import { silentLog } from '../../src/log.js'
+import { loadBinding } from '../../src/sqlite/binding.js'
+import { type Database, type DatabaseOptions, openDatabase } from '../../src/sqlite/database.js'
+import { parseSqliteUrl } from '../../src/sqlite/file.js'
+import { Statements } from '../../src/sqlite/statements.js'
+import { eventually } from '../conformance/broker/stage.js'
+
+const OPTIONS: DatabaseOptions = {
+  schema: { room: 'test', migrations: ['CREATE TABLE file.line (text TEXT)'] },
+  deadlineMs: 5_000,
+  clock: systemClock,
+  log: silentLog,
+  codes: {
+    url: 'E_BROKER_URL',
+    busy: 'E_BROKER_UNREACHABLE',
+    full: 'E_BROKER_REFUSED',
+    readonly: 'E_BROKER_REFUSED',
+    damaged: 'E_BROKER_REFUSED',
+    unsafe: 'E_BROKER_UNSAFE',
+    io: 'E_BROKER_UNREACHABLE',
+    closed: 'E_BROKER_UNREACHABLE',
+  },
+}
+
+describe('a SQLite database', () => {
+  let folder: string
+  let file: string
+  let opened: Database[]
+
+  async function open(options: Partial<DatabaseOptions> = {}): Promise<Database> {
+    const database = await openDatabase(`sqlite:${file}`, { ...OPTIONS, ...options })
+    opened.push(database)
+    return database
+  }
+  const write = (database: Database, text: string) =>
+    database.write((transaction) => transaction.run('INSERT INTO line (text) VALUES (?)', text))
+  const lines = (database: Database) =>
+    database.read((transaction) => transaction.all<{ text: string }>('SELECT text FROM line ORDER BY rowid').map(({ text }) => text))
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'celerity-sqlite-'))
+    file = join(folder, 'deep/er/tasks.db')
+    opened = []
+  })
+  afterEach(async () => {
+    for (const database of opened) database.close()
+    await rm(folder, { recursive: true })
+  })
+
+  it('is made private: the file for its user alone, and the folders made for it', async () => {
+    await write(await open(), 'x')
+
+    expect((await stat(file)).mode & 0o777).to.equal(0o600)
+    expect((await stat(`${file}-wal`)).mode & 0o777).to.equal(0o600)
+    expect((await stat(join(folder, 'deep'))).mode & 0o777).to.equal(0o700)
+    expect((await stat(join(folder, 'deep/er'))).mode & 0o777).to.equal(0o700)
+  })
+
+  it('leaves one file behind when the last connection is closed', async () => {
+    const first = await open()
+    const second = await open()
+    await write(first, 'x')
+    await write(second, 'y')
+
+    for (const database of opened) database.close()
+
+    expect(await readdir(join(folder, 'deep/er'))).to.deep.equal(['tasks.db'])
+  })
+
+  it('keeps what was written, and nothing of a step that throws', async () => {
+    const database = await open()
+    await write(database, 'kept')
+
+    const failed = database.write((transaction) => {
+      transaction.run("INSERT INTO line (text) VALUES ('lost')")
+      throw new RangeError('a mistake')
+    })
+
+    expect(await rejection(failed)).to.be.instanceOf(RangeError)
+    expect(await lines(await open())).to.deep.equal(['kept'])
+  })
+
+  it('is the same by a link to it', async () => {
+    const database = await open()
+    const link = join(folder, 'link.db')
+    await symlink(file, link)
+
+    const other = await openDatabase(`sqlite:${link}`, OPTIONS)
+    opened.push(other)
+
+    expect(other.path).to.equal(database.path)
+  })
+
+  describe('busy', () => {
+    let blocker: Statements
+    beforeEach(async () => {
+      await open()
+      blocker = new Statements((await loadBinding())(0), file)
+      blocker.run('BEGIN IMMEDIATE')
+    })
+    afterEach(() => blocker.close())
+
+    it('is tried again until the lock is free, without blocking the event loop', async () => {
+      const database = await open()
+      let longest = 0
+      let last = performance.now()
+      const ticker = setInterval(() => {
+        longest = Math.max(longest, performance.now() - last)
+        last = performance.now()
+      }, 1)
+
+      const written = write(database, 'x')
+      setTimeout(() => blocker.run('COMMIT'), 300)
+      await written
+      clearInterval(ticker)
+
+      expect(await lines(database)).to.deep.equal(['x'])
+      expect(longest).to.be.lessThan(150) // 25 ms of waiting, and what a loaded machine adds
+    })
+
+    it('past the deadline is an error that says so', async () => {
+      const database = await open({ deadlineMs: 200 })
+
+      const error = await rejection(write(database, 'x'))
+
+      expect(error).to.include({ code: 'E_BROKER_UNREACHABLE' })
+      expect(error.message).to.contain(file).and.contain('locked')
+      blocker.rollback()
+      await write(database, 'y')
+      expect(await lines(database)).to.deep.equal(['y'])
+    })
+
+    it('is read all the same', async () => {
+      expect(await lines(await open())).to.deep.equal([])
+    })
+  })
+
+  it('deleted under us is made anew, tables included', async () => {
+    const database = await open()
+    await write(database, 'old')
+    for (const name of await readdir(join(folder, 'deep/er'))) await rm(join(folder, 'deep/er', name))
+
+    await eventually(async () => (await lines(database)).length === 0)
+    await write(database, 'new')
+
+    expect(await lines(await open())).to.deep.equal(['new'])
+  })
+
+  it('replaced under us is opened anew', async () => {
+    const database = await open()
+    await write(database, 'old')
+    const other = await openDatabase(`sqlite:${join(folder, 'other.db')}`, OPTIONS)
+    await write(other, 'other')
+    other.close()
+    for (const end of ['-wal', '-shm']) await rm(`${file}${end}`)
+    await rename(join(folder, 'other.db'), file)
+
+    await eventually(async () => (await lines(database))[0] === 'other')
+  })
+
+  it('that is no database is refused and left as it is', async () => {
+    const database = await open()
+    database.close()
+    const garbage = Buffer.alloc(8_192, 'no database at all ')
+    await writeFile(file, garbage)
+
+    const error = await rejection(open())
+
+    expect(error).to.include({ code: 'E_BROKER_REFUSED' })
+    expect(error).to.have.property('hint').that.contains('.recover')
+    expect(await readFile(file)).to.deep.equal(garbage)
+  })
+
+  it('of a newer version is refused and left as it is', async () => {
+    const newer = await open({ schema: { room: 'test', migrations: ['CREATE TABLE file.line (text TEXT)', 'CREATE TABLE file.more (x)'] } })
+    newer.close()
+
+    const error = await rejection(open())
+
+    expect(error).to.include({ code: 'E_BROKER_REFUSED' })
+    expect(error.message).to.contain('newer version')
+  })
+
+  it('of an older version is brought up to date, once, however many open it', async () => {
+    await write(await open(), 'old')
+    const migrations = [...OPTIONS.schema.migrations, "INSERT INTO line (text) VALUES ('migrated')"]
+
+    const all = await Promise.all(Array.from({ length: 5 }, () => open({ schema: { room: 'test', migrations } })))
+
+    expect(await lines(all[4]!)).to.deep.equal(['old', 'migrated'])
+  })
+
+  it('holds the tables of several rooms, each with its own version', async () => {
+    await write(await open(), 'x')
+    const other = await open({ schema: { room: 'other', migrations: ['CREATE TABLE file.another (x)', 'CREATE TABLE file.third (x)'] } })
+
+    expect(await lines(other)).to.deep.equal(['x'])
+  })
+
+  it('tells who waits of a commit on another connection, and on its own', async () => {
+    const [here, there] = [await open(), await open()]
+    const never = new AbortController().signal
+
+    const byOther = here.changed(here.mark(), 8, never)
+    await write(there, 'x')
+    expect(await byOther).to.equal(true)
+
+    const byOwn = here.changed(here.mark(), 8, never)
+    await write(here, 'y')
+    expect(await byOwn).to.equal(true)
+  })
+
+  it('tells of no change when there was none: after the time, at an abort, at the end', async () => {
+    const database = await open()
+    const stop = new AbortController()
+    const mark = database.mark()
+
+    expect(await database.changed(mark, 0.06, stop.signal)).to.equal(false)
+    const aborted = database.changed(mark, 8, stop.signal)
+    stop.abort()
+    expect(await aborted).to.equal(false)
+    const closed = database.changed(mark, 8, new AbortController().signal)
+    database.close()
+    expect(await closed).to.equal(false)
+    expect(await rejection(lines(database))).to.include({ code: 'E_BROKER_UNREACHABLE' })
+  })
+})
+
+describe('a SQLite URL', () => {
+  const cases: readonly (readonly [url: string, path: string])[] = [
+    ['sqlite:tasks.db', resolve('tasks.db')],
+    ['sqlite:.tasks/tasks.db', resolve('.tasks/tasks.db')],
+    ['sqlite:/var/lib/tasks.db', '/var/lib/tasks.db'],
+    ['sqlite:///var/lib/tasks.db', '/var/lib/tasks.db'],
+    ['sqlite:with%20space.db', resolve('with space.db')],
+    ['sqlite:100%.db', resolve('100%.db')],
+    ['SQLITE:a.db?synchronous=normal', resolve('a.db')],
+  ]
+  for (const [url, path] of cases) it(`${url} names ${path}`, () => expect(parseSqliteUrl(url)?.path).to.equal(path))
+  for (const url of ['sqlite:', 'sqlite://', 'sqlite:/', 'sqlite::memory:', 'sqlite:a.db?synchronous=off', 'redis://x']) {
+    it(`${url} names no file`, () => expect(parseSqliteUrl(url)).to.equal(undefined))
+  }
+  it('asks for less durability only where it says so', () => {
+    expect(parseSqliteUrl('sqlite:a.db')?.synchronous).to.equal('full')
+    expect(parseSqliteUrl('sqlite:a.db?synchronous=normal')?.synchronous).to.equal('normal')
+  })
+})
+
+async function rejection(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => expect.fail('should have been refused'),
+    (error: unknown) => error as Error,
+  )
+}
