@@ -30,6 +30,8 @@ interface Unit {
 /** The units of one turn of the event loop are late together: one timer for all. */
 interface Turn {
   readonly units: Unit[]
+  /** When they are late, on the monotonic clock. */
+  end: number
   unanswered: number
   timer: NodeJS.Timeout | undefined
 }
@@ -71,7 +73,7 @@ export class PublishBatch {
   }
 
   #gather(): Turn {
-    const turn: Turn = { units: [], unanswered: 0, timer: undefined }
+    const turn: Turn = { units: [], end: 0, unanswered: 0, timer: undefined }
     setImmediate(() => this.#endTurn(turn))
     return turn
   }
@@ -79,7 +81,9 @@ export class PublishBatch {
   #endTurn(turn: Turn): void {
     if (this.#gathering !== turn) return // drained meanwhile
     this.#gathering = undefined
-    turn.timer = setTimeout(() => this.#expire(turn), this.#options.deadline * 1000)
+    const deadlineMs = this.#options.deadline * 1000
+    turn.end = performance.now() + deadlineMs
+    turn.timer = setTimeout(() => this.#expire(turn), deadlineMs)
     this.#waiting = this.#waiting.concat(turn.units)
     this.#sending ??= this.#send()
   }
@@ -89,7 +93,7 @@ export class PublishBatch {
       const opened = await this.#open()
       // Taken only now: some may have become late while the broker was opened.
       const units = 'broker' in opened ? this.#handOver() : this.#waiting.splice(0)
-      if ('broker' in opened) await publish(opened.broker, units, this.#options.deadline * 1000)
+      if ('broker' in opened) await publish(opened.broker, units)
       else for (const unit of units) unit.reject(opened.error)
       for (const { turn } of units) if (--turn.unanswered === 0) clearTimeout(turn.timer)
     }
@@ -130,8 +134,9 @@ export class PublishBatch {
 }
 
 /** Answers every unit; never rejects. */
-async function publish(broker: Broker, units: readonly Unit[], deadlineMs: number): Promise<void> {
+async function publish(broker: Broker, units: readonly Unit[]): Promise<void> {
   if (units.length === 0) return
+  const deadlineMs = Math.max(1, Math.min(...units.map(({ turn }) => turn.end)) - performance.now())
   try {
     await broker.publish(
       units.flatMap((unit) => unit.messages),
@@ -141,7 +146,7 @@ async function publish(broker: Broker, units: readonly Unit[], deadlineMs: numbe
   } catch (error) {
     if (units.length > 1 && isCode(error, 'E_BROKER_REFUSED')) {
       // Nothing was stored because of one of them: only its sender shall hear of it.
-      await Promise.all(units.map((unit) => publish(broker, [unit], deadlineMs)))
+      await Promise.all(units.map((unit) => publish(broker, [unit])))
     } else for (const unit of units) unit.reject(explained(unit.what, error))
   }
 }
