@@ -22,14 +22,14 @@ export function describeBroker(name: string, start: (context: Context) => Promis
   describe(`broker ${name}`, function () {
     this.timeout(15_000)
     let stage: Stage
-    beforeEach(async () => {
-      stage = new Stage(await start())
+    beforeEach(async function () {
+      stage = new Stage(await start(this))
       await stage.setUp()
     })
     afterEach(() => stage.tearDown())
     // Once before all of them: what an adapter `can` decides which scenes are played.
-    before(async () => {
-      stage = new Stage(await start())
+    before(async function () {
+      stage = new Stage(await start(this))
       await stage.setUp()
       await stage.tearDown()
     })
