@@ -66,7 +66,6 @@ export function fromWireOptions(options: WireOptions): { readonly call: CallOpti
   const workflow: Workflow = {
     // The steps after this one: of a chain under way, and in the body of a chord that stands in a chain.
     chain: read.list('chain')?.filter(isSignature),
-    chain: read.signatures('chain'),
     chord: read.signatures('chord')?.[0],
     group: read.text('group_id'),
     groupIndex: read.number('group_index'),
