@@ -38,6 +38,7 @@ export const CODES = {
   E_RESULTS_DISABLED: EXIT.failed,
   E_RESULTS_UNREACHABLE: EXIT.unavailable,
   E_RESULTS_URL: EXIT.usage,
+  E_SCHEDULE: EXIT.usage,
   E_SETTINGS: EXIT.usage,
   E_TASK_DEFINITION: EXIT.usage,
   E_TASK_FAILED: EXIT.failed,

@@ -25,6 +25,7 @@ const SHELVES: Readonly<Record<string, number>> = {
   'src/control': 3,
   'src/app': 4,
   'src/worker': 5,
+  'src/beat': 5,
   'src/terminal': 6,
   'src/index.ts': 7,
   'src/testing.ts': 7,

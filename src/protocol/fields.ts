@@ -83,5 +83,6 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'string') return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
   if (typeof value === 'bigint') return 'a number beyond 2^53'
+  if (typeof value === 'function') return 'a function'
   return typeof value === 'object' ? (isObject(value) ? 'an object' : 'a marked value') : String(value)
 }
