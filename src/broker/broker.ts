@@ -7,6 +7,7 @@
  * message in flight is (incarnation, lane, position). Every step below is safe to send twice: the second time changes nothing.
  */
 import type { PreparedWrite } from '../prepared-write.js'
+import type { Schedules } from './schedules.js'
 
 export interface Broker {
   readonly can: BrokerAbilities
@@ -50,6 +51,9 @@ export interface Broker {
 
   /** The operator's side: depth, contents, dead letters. */
   readonly queues: Queues
+
+  /** Periodic tasks: their entries, who leads, ticks. A port of its own: schedules.ts. */
+  readonly schedules: Schedules
 
   /** Ends connections and timers; what is in flight stays leased until the lease runs out (see `Consumer.resign`). */
   close(): Promise<void>

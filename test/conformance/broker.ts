@@ -6,6 +6,7 @@ import type { Context } from 'mocha'
 import { leases } from './broker/leases.js'
 import { model } from './broker/model.js'
 import { operating } from './broker/operating.js'
+import { scheduling } from './broker/scheduling.js'
 import { settling } from './broker/settling.js'
 import { sharing } from './broker/sharing.js'
 import { type BrokerHarness, Stage } from './broker/stage.js'
@@ -34,6 +35,6 @@ export function describeBroker(name: string, start: (context: Context) => Promis
       await stage.tearDown()
     })
 
-    for (const scene of [taking, settling, leases, waiting, sharing, operating, model]) scene(() => stage)
+    for (const scene of [taking, settling, leases, waiting, sharing, operating, scheduling, model]) scene(() => stage)
   })
 }

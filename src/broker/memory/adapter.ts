@@ -22,6 +22,7 @@ import type { BrokerOptions } from '../options.js'
 import { MemoryConsumer } from './consumer.js'
 import { MemoryQueues } from './queues.js'
 import { tend } from './reaper.js'
+import { MemorySchedules } from './schedules.js'
 import { bytes, MemoryServer } from './server.js'
 import { Worker } from './worker.js'
 
@@ -47,6 +48,7 @@ function serverNamed(name: string): MemoryServer {
 class MemoryBroker implements Broker {
   readonly can: BrokerAbilities
   readonly queues: MemoryQueues
+  readonly schedules: MemorySchedules
   readonly #server: MemoryServer
   readonly #options: BrokerOptions
   readonly #connected: number
@@ -62,6 +64,7 @@ class MemoryBroker implements Broker {
     this.#connected = options.clock.monotonic()
     this.can = { priorities: true, delay: true, shared: false, server: `memory:${server.name}` }
     this.queues = new MemoryQueues(server, this.#check)
+    this.schedules = new MemorySchedules(server, options.clock, this.#check)
   }
 
   async publish(messages: readonly Outgoing[]): Promise<void> {

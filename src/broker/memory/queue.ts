@@ -61,8 +61,9 @@ export class Queue {
     return due.length
   }
 
-  purge(): { readonly ready: number; readonly delayed: number } {
-    const delayed = this.#delayed.splice(0).length
-    return { ready: this.ready.reduce((sum, list) => sum + list.clear(), 0), delayed }
+  /** Empties it but for the dead letters; returns what was there. */
+  purge(): { readonly ready: readonly Message[]; readonly delayed: readonly Message[] } {
+    const ready = this.ready.flatMap((list) => list.pop(list.size))
+    return { ready, delayed: this.#delayed.splice(0).map(({ message }) => message) }
   }
 }

@@ -42,7 +42,9 @@ export class MemoryQueues implements Queues {
 
   async purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }> {
     this.#check()
-    return this.#server.queues.get(queue)?.purge() ?? { ready: 0, delayed: 0 }
+    const { ready = [], delayed = [] } = this.#server.queues.get(queue)?.purge() ?? {}
+    for (const { raw } of [...ready, ...delayed]) this.#server.schedules.ended(raw)
+    return { ready: ready.length, delayed: delayed.length }
   }
 
   async dead(queue: string, offset: number, limit: number): Promise<readonly DeadLetter[]> {

@@ -26,12 +26,6 @@ export class ReadyList<Item> implements Iterable<Item> {
     }
     return items
   }
-  clear(): number {
-    const { size } = this
-    this.#front = []
-    this.#back = []
-    return size
-  }
   *[Symbol.iterator](): Iterator<Item> {
     for (let i = this.#front.length - 1; i >= 0; i--) yield this.#front[i] as Item
     yield* this.#back

@@ -5,7 +5,9 @@
 import { randomUUID } from 'node:crypto'
 import type { PreparedWrite } from '../../prepared-write.js'
 import { type Broadcast, type Fate, type Outgoing, priorityStep } from '../broker.js'
+import { isEnd } from '../entry-header.js'
 import { DELIVERIES_REMEMBERED_MS } from '../orphan.js'
+import { KeptSchedules } from './kept-schedules.js'
 import { type Message, Queue } from './queue.js'
 import type { HeldLane, Worker } from './worker.js'
 
@@ -27,6 +29,7 @@ export class MemoryServer {
   /** Id → wall-clock millisecond at which the revocation ends. */
   readonly revoked = new Map<string, number>()
   revocations = 0
+  readonly schedules = new KeptSchedules()
   /** By message: how often it was found with a dead worker, and when that is forgotten. */
   readonly #deliveries = new Map<string, { readonly count: number; readonly until: number }>()
 
@@ -59,6 +62,7 @@ export class MemoryServer {
     for (const write of ending.writes ?? []) carryOut(write)
     this.publish(ending.publish ?? [], now)
     this.#meet(held.message, ending, worker.registration.node, now)
+    if (isEnd(ending.fate)) this.schedules.ended(held.message.raw, ending.publish)
     lane.held.delete(position)
     if (lane.held.size === 0) worker.lanes.delete(lane.name)
   }
