@@ -4,6 +4,7 @@
  */
 import { Worker as Thread } from 'node:worker_threads'
 import type { Broker } from '../broker/broker.js'
+import { reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Board } from './board.js'
 
@@ -53,6 +54,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
         log.warning(`keeper: ${word.text}`)
         return
       }
+      if (closed) return
       closed = true
       lost()
     })
@@ -80,21 +82,29 @@ function threadFile(): URL {
   if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
   const source = new URL('./keeper-thread.ts', import.meta.url).href
   const loader = import.meta.resolve('tsx/esm/api')
-  return new URL(`data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`)
+  return new URL(
+    `data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`,
+  )
 }
 
 function timerKeeper({ incarnation, leaseMs }: KeeperOptions, { broker, board, log, lost }: KeeperParts): Keeper {
+  let closed = false
+  let trouble = 0
   const timer = setInterval(() => {
     broker.renew(incarnation, board.started()).then(
       (renewal) => {
-        if (renewal.kind === 'lost') lost()
+        if (renewal.kind === 'lost' && !closed) lost()
+        trouble = 0
       },
-      (error: Error) => log.warning(`keeper: ${error.message}`),
+      (error: unknown) => {
+        if (trouble++ === 0) log.warning(`keeper: can't renew the lease: ${reason(error)}`)
+      },
     )
   }, leaseMs / 3)
   timer.unref()
   return {
     async close() {
+      closed = true
       clearInterval(timer)
     },
   }

@@ -4,6 +4,7 @@
  * written first.
  */
 import type { Consumer, Settlement } from '../broker/broker.js'
+import type { Clock } from '../clock.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
@@ -18,6 +19,7 @@ export interface SettlerParts {
   readonly consumer: Consumer
   /** Where `Settling.results` go. */
   readonly results: ResultStore | null
+  readonly clock: Clock
   readonly log: Log
   /** The lease was lost: nothing of this incarnation counts any more. */
   lost(): void
@@ -29,8 +31,9 @@ const MAX_BATCH = 250
 export class Settler {
   readonly #parts: SettlerParts
   #waiting: Settling[] = []
+  #inFlight = 0
   #flushing: Promise<void> | undefined
-  #stopped = false
+  readonly #stop = new AbortController()
 
   constructor(parts: SettlerParts) {
     this.#parts = parts
@@ -40,7 +43,6 @@ export class Settler {
   get pending(): number {
     return this.#waiting.length + this.#inFlight
   }
-  #inFlight = 0
 
   add(settling: Settling): void {
     this.#waiting.push(settling)
@@ -55,7 +57,11 @@ export class Settler {
 
   /** No more tries: what is not stored comes back when the lease runs out. */
   stop(): void {
-    this.#stopped = true
+    this.#stop.abort()
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted
   }
 
   async #flush(): Promise<void> {
@@ -80,7 +86,7 @@ export class Settler {
       } catch (error) {
         if (isCelerityError(error) && error.code === 'E_BROKER_REFUSED') return this.#storeSingly(batch, error)
         if (tries === 0) this.#parts.log.warning(`results wait: ${reason(error)}`, { settlements: batch.length })
-        await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** tries, 2_000)))
+        await this.#parts.clock.sleep(Math.min(0.1 * 2 ** tries, 2), this.#stop.signal)
       }
     }
   }
@@ -90,7 +96,7 @@ export class Settler {
     if (results.length > 0) await this.#parts.results?.set(results)
     const answer = await this.#parts.consumer.settle(batch.map((settling) => settling.settlement))
     if (answer === 'lost') {
-      this.#stopped = true
+      this.stop()
       this.#parts.lost()
     }
   }
