@@ -65,7 +65,20 @@ export class Scene {
 
   async nodeWorker(options: NodeWorkerOptions): Promise<Process> {
     const { queues, concurrency = 4, prefetchMultiplier, jsonTypeMarkers = false } = options
-    const args = ['worker', '-A', here('node/project.ts'), '-Q', queues.join(','), '-c', `${concurrency}`, '-l', 'info', '--no-color']
+    const args = [
+      'worker',
+      '-A',
+      here('node/project.ts'),
+      '-Q',
+      queues.join(','),
+      '-c',
+      `${concurrency}`,
+      '-l',
+      'info',
+      '--log-format',
+      'text',
+      '--no-color',
+    ]
     if (prefetchMultiplier !== undefined) args.push('--prefetch-multiplier', `${prefetchMultiplier}`)
     const worker = this.#start(process.execPath, [here('../../bin/tasks.js'), ...args], this.folder, {
       TASKS_BROKER_URL: this.url,
@@ -98,8 +111,9 @@ export class Scene {
     return this.app.broker()
   }
 
-  async dead(queue: string): Promise<readonly DeadLetter[]> {
-    return (await this.broker()).queues.dead(queue, 0, 1000)
+  /** The newest dead letters of a queue. */
+  async dead(queue: string, most = 1000): Promise<readonly DeadLetter[]> {
+    return (await this.broker()).queues.dead(queue, 0, most)
   }
 
   async close(): Promise<void> {
