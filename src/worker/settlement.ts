@@ -3,6 +3,7 @@
  * Pure but for ids and the time. Which states are stored, and how, is Celery's (protocol/results.md in docs/protocol.md).
  */
 import type { Delivery, Fate, Outgoing } from '../broker/broker.js'
+import type { DeadReason } from '../broker/dead-reason.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { PreparedWrite } from '../prepared-write.js'
@@ -203,7 +204,7 @@ export class Outcomes {
     return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due: Math.ceil(due) }])
   }
 
-  #dead(delivery: Delivery, message: TaskMessage, why: string, detail: string, error: WireError): Settling {
+  #dead(delivery: Delivery, message: TaskMessage, why: DeadReason, detail: string, error: WireError): Settling {
     const results = this.failures(message, error)
     const body = message.chord?.options['task_id']
     if (typeof body === 'string') {
