@@ -68,6 +68,11 @@ def hold(gate):
     return gate
 
 
+@app.task(name="both.now")
+def now_either():
+    return {"by": "python", "at": time.time() * 1000}
+
+
 @app.task(name="both.hold", track_started=True)
 def hold_either(gate):
     return hold(gate)
