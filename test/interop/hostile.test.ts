@@ -195,6 +195,17 @@ describe('hostile messages in a real queue', function () {
       expect(scene.ledger().filter((line) => line === 'node twice')).to.have.length(2)
     })
 
+    it('with the id of a task that has succeeded do not take its result from it', async () => {
+      await target.take(anEnvelope({ headers: { task: 'kuma.collect', id: 'again' }, body: [['first'], {}, {}] }))
+      expect(await target.ends('again')).to.equal('SUCCESS')
+
+      await target.take(anEnvelope({ headers: { task: 'kuma.fail', id: 'again' }, body: [['ValueError', 'second'], {}, {}] }))
+      await target.take(anEnvelope({ headers: { task: 'no.such.task', id: 'again' } }))
+
+      const stored = await scene.redis.get(resultKey('', 'again'))
+      expect(JSON.parse(stored ?? '')).to.deep.include({ status: 'SUCCESS', result: ['first'] })
+    })
+
     it('find garbage where their result goes, and put it right', async () => {
       await scene.redis.set(resultKey('', 'garbage'), '{"status": ')
       await scene.redis.lpush(resultKey('', 'a-list'), 'x')

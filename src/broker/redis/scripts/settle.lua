@@ -2,7 +2,7 @@
 -- KEYS 1 epoch, 2 lanes (hash), 3 scratch, 4 start records (hash)
 -- ARGV 1 'owner' | 'reaper', 2 prefix of lane keys, 3 prefix of done keys, 4 db of the broker, then per lane:
 --        name, size, number of positions, per position: position, number of ops, ops:
---          'r' db key value ttl-ms        a result: stored (0 = for ever) and published
+--          'r' db key value ttl-ms        a result: stored (0 = for ever) and published; a stored SUCCESS stays
 --          'l' list raw                   to the back of a list      'f' list raw    to its front
 --          'd' zset hash member due raw   kept until due             'x' list json   dead letter
 --          'e'                            ends a start record        'b'             blanks the bytes in the lane
@@ -86,9 +86,12 @@ for _, at in ipairs(results) do
     db = ARGV[at + 1]
     redis.call('SELECT', db)
   end
-  if ARGV[at + 4] == '0' then redis.call('SET', ARGV[at + 2], ARGV[at + 3])
-  else redis.call('SET', ARGV[at + 2], ARGV[at + 3], 'PX', ARGV[at + 4]) end
-  redis.call('PUBLISH', ARGV[at + 2], ARGV[at + 3])
+  local start = redis.pcall('GETRANGE', ARGV[at + 2], 0, 19)
+  if start ~= '{"status": "SUCCESS"' and start ~= '{"status":"SUCCESS",' then
+    if ARGV[at + 4] == '0' then redis.call('SET', ARGV[at + 2], ARGV[at + 3])
+    else redis.call('SET', ARGV[at + 2], ARGV[at + 3], 'PX', ARGV[at + 4]) end
+    redis.call('PUBLISH', ARGV[at + 2], ARGV[at + 3])
+  end
 end
 if db ~= ARGV[4] then redis.call('SELECT', ARGV[4]) end
 return reply
