@@ -44,6 +44,7 @@ export class Session {
   #revocations = 0
   #revoked: ReadonlySet<string> = new Set()
   #wake: (() => void) | undefined
+  #storing: Promise<void> | undefined
   /** Nothing starts any more. */
   #halted = false
   #lost = false
@@ -223,7 +224,16 @@ export class Session {
     }
     this.#pump()
     this.#wake?.()
-    if (this.#options.once) void this.#settler.drained().then(() => this.#taker.wake())
+    if (this.#options.once) this.#wakeWhenStored()
+  }
+
+  /** For `once`: what the last runs sent can be taken when their settlements are stored. One wait for all, however many ended. */
+  #wakeWhenStored(): void {
+    this.#storing ??= this.#settler.drained().then(() => {
+      this.#storing = undefined
+      if (this.#settler.pending > 0) this.#wakeWhenStored()
+      else this.#taker.wake()
+    })
   }
 
   /** What must be on record before the handler is called. */
