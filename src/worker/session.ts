@@ -21,10 +21,15 @@ import { Taker } from './taker.js'
 import { type Tracing, trace } from './trace.js'
 import type { WorkerOptions, WorkerParts } from './worker.js'
 
-/** Messages of one take: more gains nothing (performance.md). */
+/** Messages of one take: more gains nothing. */
 const MAX_TAKE = 100
 /** Milliseconds that taken work may wait behind busy slots before it goes back. */
 const STALE_MS = 1_000
+/**
+ * A task that ran this long keeps its slot until its outcome is stored: so what a lost worker leaves to be done again is never more than its
+ * concurrency. For shorter ones the wait would cost more than the repeat.
+ */
+const KEPT_MS = 20
 
 export class Session {
   readonly #parts: WorkerParts
@@ -198,7 +203,7 @@ export class Session {
       const refused = { kind: 'revoked', message: request.message, why } as const
       this.#settle(outcomes.ofRefused(request.delivery, refused))
       reportRefusal(log, request.delivery, refused)
-      this.#slots.skipped()
+      this.#slots.free()
       return
     }
     const run = new Run(request, clock.monotonic())
@@ -218,13 +223,19 @@ export class Session {
     // Given back at the end of the grace, or lost with the lease: then the outcome is another worker's.
     if (this.#runs.delete(run) && finished !== null && !this.#lost) {
       const { settling, outcome } = outcomes.of(run, finished)
-      this.#settle(settling)
+      const keepsSlot = finished.runtime * 1000 >= KEPT_MS
+      this.#settle(keepsSlot ? { ...settling, over: () => this.#free() } : settling)
+      if (!keepsSlot) this.#free()
       this.#processed++
       reportOutcome(log, run, { ...finished, outcome }, this.#taker.now())
-    }
+    } else this.#free()
+    if (this.#options.once) this.#wakeWhenStored()
+  }
+
+  #free(): void {
+    this.#slots.free()
     this.#pump()
     this.#wake?.()
-    if (this.#options.once) this.#wakeWhenStored()
   }
 
   /** For `once`: what the last runs sent can be taken when their settlements are stored. One wait for all, however many ended. */

@@ -1,6 +1,6 @@
 /**
  * What an outcome means for the broker and the result store: results, follow-up messages and the fate of the message, as one `Settling`.
- * Pure but for ids and the time. Which states are stored, and how, is Celery's (protocol/results.md in docs/protocol.md).
+ * Pure but for ids and the time. Which states are stored, and how, is Celery's (docs/protocol.md).
  */
 import type { Delivery, Fate, Outgoing } from '../broker/broker.js'
 import type { DeadReason } from '../broker/dead-reason.js'

@@ -96,7 +96,7 @@ function addFate(args: Argument[], delivery: Delivery, fate: Fate, context: OpsC
   }
 }
 
-/** The form of reliability.md: small JSON around the unchanged bytes. */
+/** Small JSON around the unchanged bytes (docs/redis.md). */
 function deadEntry(delivery: Delivery, fate: { readonly reason: string; readonly detail: string }, context: OpsContext): string {
   return JSON.stringify({
     id: randomUUID(),
