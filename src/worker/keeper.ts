@@ -7,6 +7,7 @@ import type { Broker } from '../broker/broker.js'
 import { reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Board } from './board.js'
+import { within } from './patience.js'
 
 export interface KeeperOptions {
   readonly incarnation: string
@@ -29,6 +30,9 @@ export interface Keeper {
   close(): Promise<void>
 }
 
+/** Seconds the thread gets to end by itself. */
+const END_SECONDS = 0.5
+
 /** What the thread is started with. */
 export interface KeeperData extends KeeperOptions {
   readonly board: SharedArrayBuffer
@@ -45,6 +49,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   const workerData: KeeperData = { ...options, board: board.buffer }
   let closed = false
   let deaths = 0
+  let ended: Promise<void> = Promise.resolve()
   let thread = start()
 
   function start(): Thread {
@@ -59,6 +64,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
       lost()
     })
     started.on('error', (error) => log.critical(`the keeper died and is started again: ${error.message}`))
+    ended = new Promise((resolve) => started.once('exit', () => resolve()))
     started.on('exit', () => {
       if (!closed) setTimeout(restart, Math.min(100 * 2 ** deaths++, options.leaseMs / 3)).unref()
     })
@@ -72,6 +78,9 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   return {
     async close() {
       closed = true
+      // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
+      thread.postMessage('end')
+      await within(ended, END_SECONDS)
       await thread.terminate()
     },
   }

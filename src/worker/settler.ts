@@ -13,6 +13,8 @@ export interface Settling {
   readonly settlement: Settlement
   /** For a store on another server: written before the ack. */
   readonly results?: readonly EncodedResult[] | undefined
+  /** Called when it is stored, or when nobody tries to any more. */
+  readonly over?: (() => void) | undefined
 }
 
 export interface SettlerParts {
@@ -70,6 +72,7 @@ export class Settler {
         const batch = this.#waiting.splice(0, MAX_BATCH)
         this.#inFlight = batch.length
         await this.#store(batch)
+        for (const { over } of batch) over?.()
       }
     } finally {
       this.#inFlight = 0

@@ -63,15 +63,14 @@ export class Slots {
     return request
   }
 
-  /** A run ended after `ms`. */
+  /** A run ended after `ms`; its slot is not free yet. */
   ended(ms: number): void {
-    this.running--
     this.#isStuck = false
     this.#meanMs = this.#meanMs === null ? ms : this.#meanMs + WEIGHT * (ms - this.#meanMs)
   }
 
-  /** What `next` gave did not run after all. */
-  skipped(): void {
+  /** What `next` gave a slot needs it no more. */
+  free(): void {
     this.running--
   }
 
