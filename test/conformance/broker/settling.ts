@@ -325,6 +325,19 @@ export function settling(stage: () => Stage): void {
       expect(await results.get(['a'])).to.deep.equal(['{"status": "SUCCESS"}'])
     })
 
+    it('leaves a stored SUCCESS as it is', async () => {
+      const results = await stage().results()
+      const success = { id: 'a', state: 'SUCCESS', json: '{"status": "SUCCESS", "result": 1}', ttl: 60 }
+      await results.set([success])
+      await stage().publish('a')
+      const worker = await stage().worker()
+      const write = results.prepare({ id: 'a', state: 'FAILURE', json: '{"status": "FAILURE"}', ttl: 60 })
+
+      await worker.settle({ delivery: await worker.takeOne(), fate: ACK, writes: [write] })
+
+      expect(await results.get(['a'])).to.deep.equal([success.json])
+    })
+
     it('tells who waits for the result', async () => {
       const results = await stage().results()
       const heard: string[] = []
