@@ -179,7 +179,7 @@ export class Database {
 
   #connect(): Statements {
     ensureFile(this.path)
-    const statements = new Statements(this.#open(BUSY_TIMEOUT_MS), this.path)
+    const statements = new Statements(this.#open(':memory:', { timeout: BUSY_TIMEOUT_MS }), this.path)
     try {
       statements.exec('PRAGMA file.journal_mode = WAL')
       statements.exec(`PRAGMA file.synchronous = ${this.#synchronous}`)

@@ -18,7 +18,7 @@ describe('the statements of the SQLite adapters', () => {
     const folder = await mkdtemp(join(tmpdir(), 'celerity-plans-'))
     const url = `sqlite:${join(folder, 'tasks.db')}`
     const statements = await statementsOf(() => useEverything(url))
-    const database = (await loadBinding())(100)
+    const database = (await loadBinding())(':memory:', { timeout: 100 })
     database.prepare('ATTACH ? AS file').run(join(folder, 'tasks.db'))
 
     expect(statements.length).to.be.greaterThan(50)

@@ -2,6 +2,9 @@
 import { expect } from 'chai'
 import { ACK, BACK, DEAD, eventually, FRONT, message, names, QUEUE, type Stage, texts } from './stage.js'
 
+/** Longer than a loaded machine takes to store what is due then: what is due when it is stored is not delayed at all. */
+const SOON_MS = 400
+
 export function settling(stage: () => Stage): void {
   describe('settle', () => {
     it('removes what is acked', async () => {
@@ -76,6 +79,20 @@ export function settling(stage: () => Stage): void {
       await worker.settle({ delivery: a!, fate: ACK, publish: [message('next')] }, { delivery: a!, fate: ACK, publish: [message('next')] })
 
       expect(await stage().drain()).to.deep.equal(['next'])
+    })
+
+    it('passes over what another worker holds', async () => {
+      await stage().publish('a', 'b')
+      const holder = await stage().worker()
+      const [a, b] = await holder.take()
+      const other = await stage().worker()
+
+      expect(await other.settle({ delivery: a!, fate: ACK, publish: [message('next')] })).to.equal('ok')
+      expect(await other.consumer.start([b!])).to.equal('ok')
+
+      expect(await stage().counts()).to.include({ ready: 0, leased: 2 })
+      await holder.consumer.resign()
+      expect(await stage().drain()).to.deep.equal(['a', 'b'])
     })
 
     it('settles positions of several takes in one call', async () => {
@@ -221,7 +238,7 @@ export function settling(stage: () => Stage): void {
 
     it('gives a message that is due before those that wait', async () => {
       await stage().publish('waiting')
-      await stage().broker.publish([message('second', { due: Date.now() + 60 }), message('first', { due: Date.now() + 30 })])
+      await stage().broker.publish([message('second', { due: Date.now() + SOON_MS + 20 }), message('first', { due: Date.now() + SOON_MS })])
       await eventually(async () => (await stage().broker.tend(() => ({ fate: FRONT }))).due > 0 && (await stage().counts()).delayed === 0)
 
       expect((await stage().drain()).at(-1)).to.equal('waiting')
@@ -230,11 +247,11 @@ export function settling(stage: () => Stage): void {
     it('gives what became due in the order of its time', async () => {
       const start = Date.now()
       await stage().broker.publish([
-        message('c', { due: start + 80 }),
-        message('a', { due: start + 40 }),
-        message('b', { due: start + 60 }),
+        message('c', { due: start + SOON_MS + 40 }),
+        message('a', { due: start + SOON_MS }),
+        message('b', { due: start + SOON_MS + 20 }),
       ])
-      await eventually(() => Date.now() > start + 100)
+      await eventually(() => Date.now() > start + SOON_MS + 50)
 
       expect(await stage().drain()).to.deep.equal(['a', 'b', 'c'])
     })
@@ -259,7 +276,7 @@ export function settling(stage: () => Stage): void {
     })
 
     it('keeps the priority step of what waits for its time', async () => {
-      await stage().broker.publish([message('low', { priority: 9, due: Date.now() + 20 })])
+      await stage().broker.publish([message('low', { priority: 9, due: Date.now() + SOON_MS })])
       await eventually(async () => (await stage().broker.tend(() => ({ fate: FRONT }))).due === 1)
       await stage().publish('high')
 
@@ -295,7 +312,7 @@ export function settling(stage: () => Stage): void {
     })
 
     it('tells how many due messages it moved', async () => {
-      const due = Date.now() + 30
+      const due = Date.now() + SOON_MS
       await stage().broker.publish(names('m', 3).map((text) => message(text, { due })))
       let moved = 0
 
