@@ -21,9 +21,17 @@ export interface NodeWorkerOptions {
   readonly jsonTypeMarkers?: boolean
 }
 
+export interface SceneOptions {
+  /** Default true. */
+  readonly python?: boolean
+  /** `global_keyprefix` of everybody's broker; Celery 5.2 has none for results. */
+  readonly prefix?: string
+}
+
 /** One empty Redis database, a folder with gates and a ledger, and the processes that share them. */
 export class Scene {
   readonly #python: string | undefined
+  readonly #prefix: string
   readonly #processes: Process[] = []
   readonly folder = mkdtempSync(join(tmpdir(), 'celerity-interop-'))
   readonly url: string
@@ -32,16 +40,17 @@ export class Scene {
   /** Sees and puts bytes as they are. */
   readonly redis: Redis
 
-  /** Skips the test when this machine has no Redis, or no Python where `needs` says so. */
-  static async open(context: Context, needs: { readonly python: boolean } = { python: true }): Promise<Scene> {
-    const path = needs.python ? python(context) : undefined
-    return new Scene(await redisUrl(context), path)
+  /** Skips the test when this machine has no Redis, or no Python where it is needed. */
+  static async open(context: Context, options: SceneOptions = {}): Promise<Scene> {
+    const path = options.python === false ? undefined : python(context)
+    return new Scene(await redisUrl(context), path, options.prefix ?? '')
   }
 
-  private constructor(url: string, path: string | undefined) {
+  private constructor(url: string, path: string | undefined, prefix: string) {
     this.url = url
     this.#python = path
-    this.app = new Celerity('interop', { brokerUrl: url, jsonTypeMarkers: false })
+    this.#prefix = prefix
+    this.app = new Celerity('interop', { brokerUrl: url, jsonTypeMarkers: false, brokerTransportOptions: { globalKeyprefix: prefix } })
     this.redis = new Redis(url)
   }
 
@@ -83,6 +92,7 @@ export class Scene {
     const worker = this.#start(process.execPath, [here('../../bin/tasks.js'), ...args], this.folder, {
       TASKS_BROKER_URL: this.url,
       TASKS_JSON_TYPE_MARKERS: `${jsonTypeMarkers}`,
+      TASKS_BROKER_TRANSPORT_OPTIONS: JSON.stringify({ globalKeyprefix: this.#prefix }),
     })
     await worker.said(/ ready\./)
     return worker
@@ -129,7 +139,10 @@ export class Scene {
   }
 
   #start(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Process {
-    const process = new Process(command, args, { cwd, env: { INTEROP_URL: this.url, INTEROP_FOLDER: this.folder, ...env } })
+    const process = new Process(command, args, {
+      cwd,
+      env: { INTEROP_URL: this.url, INTEROP_FOLDER: this.folder, INTEROP_PREFIX: this.#prefix, ...env },
+    })
     this.#processes.push(process)
     return process
   }
