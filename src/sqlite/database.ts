@@ -12,7 +12,7 @@ import { ensureFile, type FileOptions, identity, networkFileSystem, parseSqliteU
 import { migrate, type Schema } from './schema.js'
 import { Statements, type Transaction } from './statements.js'
 
-export type { Row, Transaction, Value } from './statements.js'
+export type { Transaction } from './statements.js'
 
 export interface DatabaseOptions {
   readonly schema: Schema
