@@ -36,4 +36,4 @@ while (!ends.signal.aborted) {
   await systemClock.sleep(Math.max(pause, 10) / 1000, ends.signal)
 }
 await broker.close()
-parentPort?.close()
+process.exit() // of this thread, whatever timer a connection may have left

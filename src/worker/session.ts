@@ -229,6 +229,7 @@ export class Session {
       this.#processed++
       reportOutcome(log, run, { ...finished, outcome }, this.#taker.now())
     } else this.#free()
+    this.#wake?.() // a stop waits for the last run, not for its slot
     if (this.#options.once) this.#wakeWhenStored()
   }
 
