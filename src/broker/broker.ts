@@ -7,6 +7,7 @@
  * message in flight is (incarnation, lane, position). Every step below is safe to send twice: the second time changes nothing.
  */
 import type { PreparedWrite } from '../prepared-write.js'
+import type { DeadReason } from './dead-reason.js'
 import type { Schedules } from './schedules.js'
 
 export interface Broker {
@@ -161,8 +162,8 @@ export type Fate =
   | { readonly kind: 'requeue'; readonly to: 'front' | 'back'; readonly raw?: Uint8Array | undefined }
   /** Kept at the broker until `due` (broker milliseconds), then back at the front. */
   | { readonly kind: 'park'; readonly due: number; readonly raw?: Uint8Array | undefined }
-  /** To the dead letters, unchanged. `reason` is a short code, `detail` a sentence. */
-  | { readonly kind: 'dead'; readonly reason: string; readonly detail: string }
+  /** To the dead letters, unchanged. `detail` is a sentence. */
+  | { readonly kind: 'dead'; readonly reason: DeadReason; readonly detail: string }
 
 export interface StartedPosition {
   readonly lane: string
@@ -235,6 +236,7 @@ export interface QueueCounts {
 export interface DeadLetter {
   readonly id: string
   readonly queue: string
+  /** A `DeadReason`, perhaps of another version. */
   readonly reason: string
   readonly detail: string
   /** Milliseconds since 1970. */

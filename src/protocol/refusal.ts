@@ -1,12 +1,14 @@
 /** Why a message cannot be read; short and stable (docs/errors.md). */
-export type BadCode =
-  | 'too-large'
-  | 'too-deep'
-  | 'malformed-envelope'
-  | 'malformed-headers'
-  | 'content-disallowed'
-  | 'compression'
-  | 'malformed-body'
+export const BAD_CODES = [
+  'too-large',
+  'too-deep',
+  'malformed-envelope',
+  'malformed-headers',
+  'content-disallowed',
+  'compression',
+  'malformed-body',
+] as const
+export type BadCode = (typeof BAD_CODES)[number]
 
 /** Thrown inside the decoder for a message that cannot be read, and caught at its door. */
 export class Refusal extends Error {

@@ -225,9 +225,9 @@ export function parseRedisUrl(url: string, code: LinkOptions['unreachable']): Re
   return { url, db: path === '' ? 0 : Number(path), server: `${parsed.protocol}//${parsed.hostname || 'localhost'}:${port}` }
 
   function badUrl(value: string, why: string, cause?: unknown): CelerityError {
-    const what = code === 'E_BROKER_UNREACHABLE' ? 'broker' : 'result backend'
-    return new CelerityError('E_BROKER_URL', {
-      message: `The ${what} URL ${maskUrl(value)} can't be used: ${why}`,
+    const ofBroker = code === 'E_BROKER_UNREACHABLE'
+    return new CelerityError(ofBroker ? 'E_BROKER_URL' : 'E_RESULTS_URL', {
+      message: `The ${ofBroker ? 'broker' : 'result backend'} URL ${maskUrl(value)} can't be used: ${why}`,
       hint: 'Redis is redis://[user:password@]host[:port][/database], or rediss:// with TLS.',
       cause,
     })

@@ -2,8 +2,8 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
 
 export type Handle = DatabaseSyncInstance
-/** A connection with an empty database in memory, to which a file is attached (statements.ts); the busy timeout is in milliseconds. */
-export type OpenHandle = (timeout: number) => Handle
+/** `timeout` is the busy timeout in milliseconds. */
+export type OpenHandle = (path: string, options: { readonly timeout: number }) => Handle
 
 interface Binding {
   readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => Handle
@@ -11,7 +11,7 @@ interface Binding {
 
 export async function loadBinding(): Promise<OpenHandle> {
   const { DatabaseSync } = builtIn() ?? (await import('@photostructure/sqlite'))
-  return (timeout) => new DatabaseSync(':memory:', { timeout })
+  return (path, options) => new DatabaseSync(path, options)
 }
 
 function builtIn(): Binding | undefined {

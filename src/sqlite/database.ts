@@ -12,7 +12,7 @@ import { ensureFile, type FileOptions, identity, networkFileSystem, parseSqliteU
 import { migrate, type Schema } from './schema.js'
 import { Statements, type Transaction } from './statements.js'
 
-export type { Row, Transaction, Value } from './statements.js'
+export type { Transaction } from './statements.js'
 
 export interface DatabaseOptions {
   readonly schema: Schema
@@ -179,7 +179,7 @@ export class Database {
 
   #connect(): Statements {
     ensureFile(this.path)
-    const statements = new Statements(this.#open(BUSY_TIMEOUT_MS), this.path)
+    const statements = new Statements(this.#open(':memory:', { timeout: BUSY_TIMEOUT_MS }), this.path)
     try {
       statements.exec('PRAGMA file.journal_mode = WAL')
       statements.exec(`PRAGMA file.synchronous = ${this.#synchronous}`)

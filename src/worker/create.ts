@@ -38,7 +38,7 @@ export async function createWorker(app: Celerity, choice: WorkerChoice = {}): Pr
 }
 
 export function createOutcomes(
-  { settings, builder, clock }: Runtime,
+  { settings, builder, clock, log }: Runtime,
   { store, brokerServer, node }: { readonly store: ResultStore | null; readonly brokerServer: string; readonly node: string },
 ): Outcomes {
   return new Outcomes(
@@ -46,6 +46,7 @@ export function createOutcomes(
       store,
       brokerServer,
       encoder: builder.encoder,
+      log,
       now: () => clock.now(),
       follow: (signature, first, parent) => {
         const built = builder.buildSignature(signature, first, { rootId: parent.rootId, parentId: parent.id })

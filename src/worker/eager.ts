@@ -11,6 +11,7 @@ import { openResults } from '../results/open.js'
 import type { ResultStore } from '../results/store.js'
 import { RunContext } from './context.js'
 import { createOutcomes, decodeLimits } from './create.js'
+import { reportOverrun } from './report.js'
 import { accept, type Intake } from './request.js'
 import { Run } from './run.js'
 import type { Outcomes } from './settlement.js'
@@ -54,7 +55,7 @@ function stage(app: Celerity, runtime: Runtime, results: ResultStore): Stage {
       monotonic: () => clock.monotonic(),
       brokerNow: () => clock.now(),
       random: Math.random,
-      overran: (run, seconds) => log.warning('a handler went on after its time limit; its result is refused', { id: run.id, seconds }),
+      overran: (run, seconds, handler) => reportOverrun(log, run, seconds, handler),
     },
   }
 }
@@ -73,7 +74,7 @@ async function play(raw: Buffer, stage: Stage): Promise<string> {
   if (accepted.kind === 'run') {
     const run = new Run(accepted.request, tracing.monotonic())
     id = run.id
-    settling = outcomes.of(run, await trace(run, tracing))
+    settling = outcomes.of(run, await trace(run, tracing)).settling
   } else {
     id = accepted.kind === 'unreadable' ? accepted.bad.id : accepted.message.id
     settling = outcomes.ofRefused(delivery, accepted)

@@ -1,5 +1,6 @@
 /** What becomes of a message that was found with a dead worker. */
 import type { Judge } from '../broker/broker.js'
+import type { PreparedWrite } from '../prepared-write.js'
 import { celeryError } from '../protocol/error-wire.js'
 import { decodeMessage, markRedelivered } from '../protocol/message.js'
 import type { EncodedResult } from '../results/store.js'
@@ -19,14 +20,15 @@ export function createJudge(outcomes: Outcomes, late: (result: EncodedResult) =>
     if (!orphan.early && !poison) return { fate: { kind: 'requeue', to: 'front', raw: markRedelivered(orphan.raw) } }
 
     const decoded = decodeMessage(orphan.raw)
-    const writes = []
+    const writes: PreparedWrite[] = []
     const detail = orphan.early
       ? `${orphan.node} was lost while it ran; acks: 'early' means it is not run again`
       : `its worker was lost ${orphan.deliveries} times with it`
     if (decoded.ok) {
-      const result = outcomes.failure(decoded.message, celeryError('WorkerLostError', [detail]))
-      if (result !== null && outcomes.joined) writes.push(outcomes.prepare(result))
-      else if (result !== null) late(result)
+      for (const result of outcomes.failures(decoded.message, celeryError('WorkerLostError', [detail]))) {
+        if (outcomes.joined) writes.push(outcomes.prepare(result))
+        else late(result)
+      }
     }
     if (orphan.early) return { fate: { kind: 'ack' }, writes }
     return { fate: { kind: 'dead', reason: 'delivery-limit', detail }, writes }

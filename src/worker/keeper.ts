@@ -4,8 +4,10 @@
  */
 import { Worker as Thread } from 'node:worker_threads'
 import type { Broker } from '../broker/broker.js'
+import { reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Board } from './board.js'
+import { within } from './patience.js'
 
 export interface KeeperOptions {
   readonly incarnation: string
@@ -28,6 +30,9 @@ export interface Keeper {
   close(): Promise<void>
 }
 
+/** Seconds the thread gets to end by itself. */
+const END_SECONDS = 0.5
+
 /** What the thread is started with. */
 export interface KeeperData extends KeeperOptions {
   readonly board: SharedArrayBuffer
@@ -44,6 +49,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   const workerData: KeeperData = { ...options, board: board.buffer }
   let closed = false
   let deaths = 0
+  let ended: Promise<void> = Promise.resolve()
   let thread = start()
 
   function start(): Thread {
@@ -53,10 +59,12 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
         log.warning(`keeper: ${word.text}`)
         return
       }
+      if (closed) return
       closed = true
       lost()
     })
     started.on('error', (error) => log.critical(`the keeper died and is started again: ${error.message}`))
+    ended = new Promise((resolve) => started.once('exit', () => resolve()))
     started.on('exit', () => {
       if (!closed) setTimeout(restart, Math.min(100 * 2 ** deaths++, options.leaseMs / 3)).unref()
     })
@@ -70,6 +78,9 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   return {
     async close() {
       closed = true
+      // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
+      thread.postMessage('end')
+      await within(ended, END_SECONDS)
       await thread.terminate()
     },
   }
@@ -80,21 +91,29 @@ function threadFile(): URL {
   if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
   const source = new URL('./keeper-thread.ts', import.meta.url).href
   const loader = import.meta.resolve('tsx/esm/api')
-  return new URL(`data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`)
+  return new URL(
+    `data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`,
+  )
 }
 
 function timerKeeper({ incarnation, leaseMs }: KeeperOptions, { broker, board, log, lost }: KeeperParts): Keeper {
+  let closed = false
+  let trouble = 0
   const timer = setInterval(() => {
     broker.renew(incarnation, board.started()).then(
       (renewal) => {
-        if (renewal.kind === 'lost') lost()
+        if (renewal.kind === 'lost' && !closed) lost()
+        trouble = 0
       },
-      (error: Error) => log.warning(`keeper: ${error.message}`),
+      (error: unknown) => {
+        if (trouble++ === 0) log.warning(`keeper: can't renew the lease: ${reason(error)}`)
+      },
     )
   }, leaseMs / 3)
   timer.unref()
   return {
     async close() {
+      closed = true
       clearInterval(timer)
     },
   }

@@ -7,11 +7,14 @@ import type { Finished } from './outcome.js'
 import type { Accepted } from './request.js'
 import type { Run } from './run.js'
 
+/** What a handler gets to heed its signal, in milliseconds, before it is named. */
+const HEEDING_MS = 250
+
 /** Longest value shown, in characters. */
 const SHOWN = 200
 
 export function reportStart(log: Log, run: Run): void {
-  if (log.enabled('debug')) log.debug(`Task ${run.task}[${run.id}] started`, fields(run))
+  if (log.enabled('debug')) log.debug(`Task ${run.task}[${run.id}] started`, named(run))
 }
 
 /** @param now the broker's wall clock, milliseconds */
@@ -20,23 +23,23 @@ export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished
   const took = `in ${runtime.toFixed(3)}s`
   switch (outcome.kind) {
     case 'success':
-      if (log.enabled('info')) log.info(`${task} succeeded ${took}: ${shown(outcome.value)}`, { ...fields(run), runtime })
+      if (log.enabled('info')) log.info(`${task} succeeded ${took}: ${shown(outcome.value)}`, { ...named(run), runtime })
       return
     case 'failure':
-      if (outcome.expected) log.info(`${task} raised expected: ${named(outcome.error)}`, { ...fields(run), runtime })
-      else log.error(`${task} raised unexpected: ${named(outcome.error)}`, { ...fields(run), runtime, error: outcome.error })
+      if (outcome.expected) log.info(`${task} raised expected: ${described(outcome.error)}`, { ...named(run), runtime })
+      else log.error(`${task} raised unexpected: ${described(outcome.error)}`, { ...named(run), runtime, error: outcome.error })
       return
     case 'retry': {
       const wait = Math.max(0, (outcome.due - now) / 1000)
-      const why = outcome.cause === undefined ? '' : `: ${named(outcome.cause)}`
-      log.info(`${task} retry: Retry in ${wait.toFixed(1)}s${why}`, { ...fields(run), retries: run.request.message.retries + 1 })
+      const why = outcome.cause === undefined ? '' : `: ${described(outcome.cause)}`
+      log.info(`${task} retry: Retry in ${wait.toFixed(1)}s${why}`, { ...named(run), retries: run.request.message.retries + 1 })
       return
     }
     case 'ignore':
-      log.info(`${task} ignored`, fields(run))
+      log.info(`${task} ignored`, named(run))
       return
     case 'reject':
-      log.warning(`${task} rejected${outcome.requeue ? ', back to its queue' : ''}: ${outcome.reason}`, fields(run))
+      log.warning(`${task} rejected${outcome.requeue ? ', back to its queue' : ''}: ${outcome.reason}`, named(run))
       return
   }
 }
@@ -44,7 +47,7 @@ export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished
 export function reportRefusal(log: Log, { lane: { queue } }: Delivery, refused: Exclude<Accepted, { readonly kind: 'run' }>): void {
   switch (refused.kind) {
     case 'park':
-      log.debug(`not due before ${new Date(refused.due).toISOString()}: kept at the broker`, { queue })
+      if (log.enabled('debug')) log.debug(`not due before ${new Date(refused.due).toISOString()}: kept at the broker`, { queue })
       return
     case 'unreadable':
       log.error(`unreadable message to the dead letters: ${refused.bad.code}: ${refused.bad.detail}`, { queue, id: refused.bad.id })
@@ -61,16 +64,44 @@ export function reportRefusal(log: Log, { lane: { queue } }: Delivery, refused: 
   }
 }
 
-function fields(run: Run): { readonly task: string; readonly id: string; readonly queue: string } {
+/**
+ * The hard limit has passed. A handler that does not heed its signal is named, for JavaScript can't end it, and named again when it ends.
+ * @param handler settles when it does
+ */
+export function reportOverrun(log: Log, run: Run, seconds: number, handler: Promise<unknown>): void {
+  const task = `Task ${run.task}[${run.id}]`
+  let isNamed = false
+  const timer = setTimeout(() => {
+    isNamed = true
+    log.warning(`${task} goes on after its time limit of ${seconds}s: what it returns will be refused`, named(run))
+  }, HEEDING_MS)
+  timer.unref()
+  const ended = () => {
+    clearTimeout(timer)
+    if (isNamed) log.warning(`${task} ended after its time limit of ${seconds}s: its result is refused`, named(run))
+  }
+  handler.then(ended, ended)
+}
+
+/** The fields that say which run a line is about. */
+export function named(run: Run): { readonly task: string; readonly id: string; readonly queue: string } {
   return { task: run.task, id: run.id, queue: run.request.delivery.lane.queue }
 }
 
 function shown(value: unknown): string {
-  const text = repr(value)
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+  try {
+    const text = repr(value)
+    return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+  } catch {
+    return 'a value that cannot be shown' // a getter of its own threw
+  }
 }
 
-function named(error: unknown): string {
-  const name = error instanceof Error ? `${error.name}: ` : ''
-  return `${name}${reason(error)}`
+function described(error: unknown): string {
+  try {
+    const name = error instanceof Error ? `${error.name}: ` : ''
+    return `${name}${reason(error)}`
+  } catch {
+    return reason(error) // its `name` threw, or is no text
+  }
 }

@@ -1,5 +1,5 @@
 /** One run of a request while it lasts: its signal, its children, what it writes meanwhile, and whether its outcome still counts. */
-import type { CurrentRequest } from '../app/current.js'
+import { type CurrentRequest, currentRequest } from '../app/current.js'
 import type { Request } from './request.js'
 
 export class Run implements CurrentRequest {
@@ -14,6 +14,8 @@ export class Run implements CurrentRequest {
   readonly pending = new Set<Promise<unknown>>()
   /** The outcome is decided: what the handler still does has no effect. */
   over = false
+  /** The handler may have been called. */
+  begun = false
   #controller: AbortController | undefined
   #cancelled: unknown
 
@@ -37,6 +39,13 @@ export class Run implements CurrentRequest {
   /** Fires the handler's signal; the run goes on until the handler ends. */
   cancel(why: unknown): void {
     this.#cancelled ??= why
-    this.#controller?.abort(why)
+    // What a listener of the handler throws belongs to this task (cli/stray-errors.ts).
+    if (this.#controller !== undefined) currentRequest.run(this, () => this.#controller?.abort(why))
+  }
+
+  /** What made the handler fail: where an API it called turned our signal into an AbortError, the signal's own reason. */
+  blame(error: unknown): unknown {
+    if (this.#cancelled === undefined || !(error instanceof Error) || error.name !== 'AbortError') return error
+    return error.cause === this.#cancelled ? this.#cancelled : error
   }
 }

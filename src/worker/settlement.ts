@@ -1,18 +1,30 @@
 /**
  * What an outcome means for the broker and the result store: results, follow-up messages and the fate of the message, as one `Settling`.
- * Pure but for ids and the time. Which states are stored, and how, is Celery's (protocol/results.md in docs/protocol.md).
+ * Pure but for ids and the time. Which states are stored, and how, is Celery's (docs/protocol.md).
  */
 import type { Delivery, Fate, Outgoing } from '../broker/broker.js'
-import { isCelerityError } from '../errors.js'
+import type { DeadReason } from '../broker/dead-reason.js'
+import { isCelerityError, reason } from '../errors.js'
+import type { Log } from '../log.js'
 import type { PreparedWrite } from '../prepared-write.js'
 import { celeryError, toWireError, type WireError } from '../protocol/error-wire.js'
 import type { MessageEncoder, TaskMessage } from '../protocol/message.js'
-import { decodeResult, type ExtendedResult, encodeResult, isFinal, type Outcome as Stored, stateOf } from '../protocol/result.js'
-import type { Signature } from '../protocol/signature.js'
+import { reprArgs, reprKwargs } from '../protocol/python-repr.js'
+import {
+  decodeResult,
+  type ExtendedResult,
+  encodeResult,
+  isFinal,
+  type ResultInput,
+  type Outcome as Stored,
+  stateOf,
+  type TaskResult,
+} from '../protocol/result.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
+import { type Follow, FollowUps } from './follow-ups.js'
 import type { Finished, Outcome } from './outcome.js'
 import { SLOT_HEADER } from './rate-gate.js'
-import type { Accepted } from './request.js'
+import type { Accepted, Request } from './request.js'
 import type { Run } from './run.js'
 import type { Settling } from './settler.js'
 
@@ -31,15 +43,17 @@ export interface OutcomesParts {
   /** `BrokerAbilities.server`. */
   readonly brokerServer: string
   readonly encoder: MessageEncoder
-  /** A signature as a message to send, with `first` before its own arguments. */
-  follow(signature: Signature, first: readonly unknown[], parent: TaskMessage): FollowUp
+  readonly log: Log
+  readonly follow: Follow
   /** Wall clock, milliseconds. */
   now(): number
 }
 
-export interface FollowUp {
-  readonly id: string
-  readonly message: Outgoing
+/** What became of a run. */
+export interface Settled {
+  readonly settling: Settling
+  /** As it was given, or the failure that became of it because it could not be sent. */
+  readonly outcome: Outcome
 }
 
 type Refused = Exclude<Accepted, { readonly kind: 'run' }>
@@ -48,22 +62,23 @@ export class Outcomes {
   /** The broker carries out the store's writes in its settle step. */
   readonly joined: boolean
   readonly #parts: OutcomesParts
+  readonly #followUps: FollowUps
   readonly #options: OutcomesOptions
 
   constructor(parts: OutcomesParts, options: OutcomesOptions) {
     this.#parts = parts
+    this.#followUps = new FollowUps(parts.follow, parts.log)
     this.#options = options
     this.joined = parts.store !== null && parts.store.server === parts.brokerServer
   }
 
-  of(run: Run, finished: Finished): Settling {
-    const { delivery } = run.request
+  /** Never throws: the value, or the arguments of a follow-up, may be what can't be sent; then the task has failed with that. */
+  of(run: Run, { outcome, children }: Finished): Settled {
     try {
-      return this.#of(run, finished.outcome, finished.children)
+      return { settling: this.#of(run, outcome, children), outcome }
     } catch (error) {
-      // The value, or the arguments of a follow-up, can't be sent: the task has failed with that.
-      const failure = isCelerityError(error) ? celeryError('EncodeError', [error.message]) : toWireError(error)
-      return this.failed(delivery, run.request.message, failure)
+      const settling = this.failed(run.request.delivery, run.request.message, unsendable(error), children)
+      return { settling, outcome: { kind: 'failure', error, expected: false } }
     }
   }
 
@@ -112,16 +127,34 @@ export class Outcomes {
     }
   }
 
+  /**
+   * A message that came again although its result stands: its ack got lost, and with it what should have followed, for the two are one
+   * step. That is sent now, under the ids that the result names.
+   */
+  ofSettled({ delivery, message }: Request, stored: TaskResult): Settling {
+    return settling(delivery, { kind: 'ack' }, this.#followUps.afterResult(message, stored))
+  }
+
   failed(delivery: Delivery, message: TaskMessage, error: WireError, children: readonly string[] = []): Settling {
-    return this.#with(delivery, { kind: 'ack' }, this.#failures(message, error, children), this.#errbacks(message))
+    return this.#with(delivery, { kind: 'ack' }, this.failures(message, error, children), this.#followUps.afterFailure(message))
   }
 
-  /** FAILURE as it is stored; null when the task's result is not wanted. */
-  failure(message: TaskMessage, error: WireError): EncodedResult | null {
-    return this.#result(message, { kind: 'error', state: 'FAILURE', error }, null)
+  /**
+   * FAILURE as it is stored, and as in Celery the same for what would have followed in its chain: nobody waits in vain. Empty when the
+   * task's result is not wanted.
+   */
+  failures(message: TaskMessage, error: WireError, children: readonly string[] | null = null): EncodedResult[] {
+    const own = this.#result(message, { kind: 'error', state: 'FAILURE', error }, children)
+    if (own === null) return []
+    const results = [own]
+    for (const { options } of message.chain) {
+      const id = options['task_id']
+      if (typeof id === 'string') results.push(this.#encode({ id }, { kind: 'error', state: 'FAILURE', error }))
+    }
+    return results
   }
 
-  /** A state that does not end the task; null when its result is not wanted. */
+  /** A state that does not end the task; null when its result is not wanted. @throws E_ENCODE when `meta` can't be sent */
   state(message: TaskMessage, state: string, meta: unknown): EncodedResult | null {
     const value = state === 'STARTED' ? { pid: process.pid, hostname: this.#options.node } : meta
     return this.#result(message, { kind: 'meta', state, meta: value }, [])
@@ -132,32 +165,23 @@ export class Outcomes {
     return this.#parts.store.prepare(result)
   }
 
-  /** Those of `ids` that have a final state stored. */
-  async final(ids: readonly string[]): Promise<ReadonlySet<string>> {
+  /** The final results that are stored for any of `ids`, by id. */
+  async final(ids: readonly string[]): Promise<ReadonlyMap<string, TaskResult>> {
     const found = (await this.#parts.store?.get(ids)) ?? []
-    return new Set(
-      ids.filter((_, index) => {
-        const json = found[index]
-        const decoded = json === null || json === undefined ? null : decodeResult(json)
-        return decoded?.ok === true && isFinal(stateOf(decoded.result.outcome))
-      }),
-    )
+    const final = new Map<string, TaskResult>()
+    for (const [index, id] of ids.entries()) {
+      const decoded = decodeResult(found[index] ?? 'null')
+      if (decoded.ok && isFinal(stateOf(decoded.result.outcome))) final.set(id, decoded.result)
+    }
+    return final
   }
 
   #succeeded(run: Run, value: unknown, sent: readonly string[]): Settling {
     const { message, delivery } = run.request
-    const publish: Outgoing[] = []
-    const children = [...sent]
-    const follow = (signature: Signature, rest?: readonly Signature[]) => {
-      const step = rest === undefined ? signature : { ...signature, options: { ...signature.options, chain: rest } }
-      const next = this.#parts.follow(step, signature.immutable ? [] : [value ?? null], message)
-      publish.push(next.message)
-      children.push(next.id)
-    }
-    for (const callback of message.callbacks) follow(callback)
-    const step = message.chain.at(-1)
-    if (step !== undefined) follow(step, message.chain.slice(0, -1))
+    const next = this.#followUps.afterSuccess(message, value ?? null)
+    const children = next.length === 0 ? sent : [...sent, ...next.map(({ id }) => id)]
     const result = this.#result(message, { kind: 'success', value: value ?? null }, children)
+    const publish = next.map(({ message: follower }) => follower)
     return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], publish)
   }
 
@@ -180,29 +204,14 @@ export class Outcomes {
     return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due: Math.ceil(due) }])
   }
 
-  /** The task's own failure, and as in Celery the same one for what would have followed in its chain: nobody waits in vain. */
-  #failures(message: TaskMessage, error: WireError, children: readonly string[]): EncodedResult[] {
-    const own = this.#result(message, { kind: 'error', state: 'FAILURE', error }, children)
-    const results = own === null ? [] : [own]
-    for (const { options } of message.chain) {
-      const id = options['task_id']
-      if (typeof id === 'string' && own !== null) results.push(this.#encode({ id }, { kind: 'error', state: 'FAILURE', error }))
-    }
-    return results
-  }
-
-  #errbacks(message: TaskMessage): Outgoing[] {
-    return message.errbacks.map((errback) => this.#parts.follow(errback, errback.immutable ? [] : [message.id], message).message)
-  }
-
-  #dead(delivery: Delivery, message: TaskMessage, why: string, detail: string, error: WireError): Settling {
-    const results = this.#failures(message, error, [])
+  #dead(delivery: Delivery, message: TaskMessage, why: DeadReason, detail: string, error: WireError): Settling {
+    const results = this.failures(message, error)
     const body = message.chord?.options['task_id']
     if (typeof body === 'string') {
       const text = `Dependency ${message.id} raised ${error.type}(${JSON.stringify(detail)})`
       results.push(this.#encode({ id: body }, { kind: 'error', state: 'FAILURE', error: celeryError('ChordError', [text]) }))
     }
-    return this.#with(delivery, { kind: 'dead', reason: why, detail }, results, this.#errbacks(message))
+    return this.#with(delivery, { kind: 'dead', reason: why, detail }, results, this.#followUps.afterFailure(message))
   }
 
   #with(delivery: Delivery, fate: Fate, results: readonly EncodedResult[], publish: readonly Outgoing[] = []): Settling {
@@ -229,7 +238,7 @@ export class Outcomes {
     children: readonly string[] | null = null,
   ): EncodedResult {
     const { markers, resultTtl } = this.#options
-    const json = encodeResult({
+    const input: ResultInput = {
       id: message.id,
       outcome: stored,
       dateDone: this.#parts.now(),
@@ -238,14 +247,33 @@ export class Outcomes {
       parentId: message.parentId,
       extended: this.#options.resultExtended ? this.#extended(message) : undefined,
       markers,
-    })
-    return { id: message.id, state: stateOf(stored), json, ttl: resultTtl }
+    }
+    return { id: message.id, state: stateOf(stored), json: encodeTolerantly(input), ttl: resultTtl }
   }
 
   #extended(message: Partial<TaskMessage>): ExtendedResult | undefined {
     const { task, args, kwargs, retries, queue, stamps } = message
     if (task === undefined || args === undefined || kwargs === undefined) return undefined
     return { name: task, args, kwargs, worker: this.#options.node, retries: retries ?? 0, queue: queue ?? '', stamps: stamps ?? {} }
+  }
+}
+
+/** Arguments that came (bytes, for a Python that knows no markers) may be some that can't be stored: the outcome is worth more than they. */
+function encodeTolerantly(input: ResultInput): string {
+  try {
+    return encodeResult(input)
+  } catch (error) {
+    if (input.extended === undefined) throw error
+    const { args, kwargs } = input.extended
+    return encodeResult({ ...input, extended: { ...input.extended, args: [reprArgs(args)], kwargs: { repr: reprKwargs(kwargs) } } })
+  }
+}
+
+function unsendable(error: unknown): WireError {
+  try {
+    return isCelerityError(error) ? celeryError('EncodeError', [error.message]) : toWireError(error)
+  } catch {
+    return celeryError('EncodeError', [reason(error)]) // thrown by the value itself, and made to fail
   }
 }
 

@@ -4,6 +4,7 @@
  * written first.
  */
 import type { Consumer, Settlement } from '../broker/broker.js'
+import type { Clock } from '../clock.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
@@ -12,12 +13,15 @@ export interface Settling {
   readonly settlement: Settlement
   /** For a store on another server: written before the ack. */
   readonly results?: readonly EncodedResult[] | undefined
+  /** Called when it is stored, or when nobody tries to any more. */
+  readonly over?: (() => void) | undefined
 }
 
 export interface SettlerParts {
   readonly consumer: Consumer
   /** Where `Settling.results` go. */
   readonly results: ResultStore | null
+  readonly clock: Clock
   readonly log: Log
   /** The lease was lost: nothing of this incarnation counts any more. */
   lost(): void
@@ -29,8 +33,9 @@ const MAX_BATCH = 250
 export class Settler {
   readonly #parts: SettlerParts
   #waiting: Settling[] = []
+  #inFlight = 0
   #flushing: Promise<void> | undefined
-  #stopped = false
+  readonly #stop = new AbortController()
 
   constructor(parts: SettlerParts) {
     this.#parts = parts
@@ -40,7 +45,6 @@ export class Settler {
   get pending(): number {
     return this.#waiting.length + this.#inFlight
   }
-  #inFlight = 0
 
   add(settling: Settling): void {
     this.#waiting.push(settling)
@@ -55,7 +59,11 @@ export class Settler {
 
   /** No more tries: what is not stored comes back when the lease runs out. */
   stop(): void {
-    this.#stopped = true
+    this.#stop.abort()
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted
   }
 
   async #flush(): Promise<void> {
@@ -64,6 +72,7 @@ export class Settler {
         const batch = this.#waiting.splice(0, MAX_BATCH)
         this.#inFlight = batch.length
         await this.#store(batch)
+        for (const { over } of batch) over?.()
       }
     } finally {
       this.#inFlight = 0
@@ -80,7 +89,7 @@ export class Settler {
       } catch (error) {
         if (isCelerityError(error) && error.code === 'E_BROKER_REFUSED') return this.#storeSingly(batch, error)
         if (tries === 0) this.#parts.log.warning(`results wait: ${reason(error)}`, { settlements: batch.length })
-        await new Promise((resolve) => setTimeout(resolve, Math.min(100 * 2 ** tries, 2_000)))
+        await this.#parts.clock.sleep(Math.min(0.1 * 2 ** tries, 2), this.#stop.signal)
       }
     }
   }
@@ -90,7 +99,7 @@ export class Settler {
     if (results.length > 0) await this.#parts.results?.set(results)
     const answer = await this.#parts.consumer.settle(batch.map((settling) => settling.settlement))
     if (answer === 'lost') {
-      this.#stopped = true
+      this.stop()
       this.#parts.lost()
     }
   }

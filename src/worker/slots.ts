@@ -18,6 +18,8 @@ export class Slots {
   readonly #waiting: { readonly request: Request; readonly since: number }[] = []
   #head = 0
   #meanMs: number | null = null
+  /** Something waited too long: nothing is taken ahead until a run has ended. */
+  #isStuck = false
   running = 0
 
   constructor(concurrency: number, multiplier: number | null) {
@@ -38,11 +40,13 @@ export class Slots {
   }
 
   get #ahead(): number {
+    if (this.#isStuck) return 0
     if (this.#multiplier !== null) return this.#concurrency * (this.#multiplier - 1)
     if (this.#meanMs === null) return 0 // nothing is known yet: one message a slot
     return Math.min(MAX_AHEAD, Math.floor((this.#concurrency * AHEAD_MS) / Math.max(this.#meanMs, 0.001)))
   }
 
+  /** @param now monotonic milliseconds */
   push(request: Request, now: number): void {
     this.#waiting.push({ request, since: now })
   }
@@ -59,10 +63,15 @@ export class Slots {
     return request
   }
 
-  /** A run ended after `ms`. */
+  /** A run ended after `ms`; its slot is not free yet. */
   ended(ms: number): void {
-    this.running--
+    this.#isStuck = false
     this.#meanMs = this.#meanMs === null ? ms : this.#meanMs + WEIGHT * (ms - this.#meanMs)
+  }
+
+  /** What `next` gave a slot needs it no more. */
+  free(): void {
+    this.running--
   }
 
   /**
@@ -76,6 +85,7 @@ export class Slots {
     this.#waiting.splice(0, this.#waiting.length, ...rest)
     this.#head = 0
     this.#meanMs = null
+    this.#isStuck = true
     return stale.map(({ request }) => request)
   }
 

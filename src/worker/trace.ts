@@ -11,9 +11,12 @@ export interface Tracing extends RetryClock {
   context(run: Run): TaskContext
   /** Milliseconds on a clock that never jumps. */
   monotonic(): number
-  /** A handler that goes on after its hard limit is named. */
-  overran(run: Run, seconds: number): void
+  /** The hard limit has passed, and `handler` may still go on: it settles when it ends. */
+  overran(run: Run, seconds: number, handler: Promise<unknown>): void
 }
+
+/** Timers can't be longer, in milliseconds; a limit beyond it is none. */
+const MAX_TIMER = 2 ** 31 - 1
 
 export async function trace(run: Run, tracing: Tracing): Promise<Finished> {
   const outcome = await attempt(run, tracing)
@@ -50,23 +53,23 @@ function invoke(run: Run, tracing: Tracing, args: readonly unknown[]): unknown {
 
 /**
  * Soft limit: the handler's signal fires, and a handler that heeds it ends in its own way. Hard limit: the outcome is TimeLimitExceeded at
- * once; JavaScript can't end a function from outside, so one that goes on is named and its late result refused.
+ * once; JavaScript can't end a function from outside, so one that goes on is named and its late result refused. Both timers are set before
+ * the handler is called, so that what it does before its first `await` counts.
  */
 async function limited(run: Run, tracing: Tracing, soft: number | null, hard: number | null): Promise<unknown> {
-  const softTimer = soft === null ? undefined : setTimeout(() => run.cancel(new SoftTimeLimitExceeded(soft)), soft * 1000)
+  const softTimer = after(soft, (seconds) => run.cancel(new SoftTimeLimitExceeded(seconds)))
   let hardTimer: NodeJS.Timeout | undefined
-  try {
-    const handler = Promise.resolve(call(run, tracing))
-    if (hard === null) return await handler
-    handler.catch(() => {}) // after the limit nobody waits for it any more
-    const limit = new Promise<never>((_, reject) => {
-      hardTimer = setTimeout(() => {
-        const exceeded = new TimeLimitExceeded(hard)
-        run.cancel(exceeded)
-        handler.finally(() => tracing.overran(run, hard)).catch(() => {})
-        reject(exceeded)
-      }, hard * 1000)
+  const limit = new Promise<never>((_, reject) => {
+    hardTimer = after(hard, (seconds) => {
+      const exceeded = new TimeLimitExceeded(seconds)
+      run.cancel(exceeded)
+      tracing.overran(run, seconds, handler)
+      reject(exceeded)
     })
+  })
+  let handler: Promise<unknown> = Promise.resolve()
+  try {
+    handler = Promise.resolve(call(run, tracing))
     return await Promise.race([handler, limit])
   } finally {
     clearTimeout(softTimer)
@@ -74,8 +77,13 @@ async function limited(run: Run, tracing: Tracing, soft: number | null, hard: nu
   }
 }
 
-function classify(error: unknown, run: Run, tracing: Tracing): Outcome {
+function after(seconds: number | null, act: (seconds: number) => void): NodeJS.Timeout | undefined {
+  return seconds === null || seconds * 1000 > MAX_TIMER ? undefined : setTimeout(act, seconds * 1000, seconds)
+}
+
+function classify(thrown: unknown, run: Run, tracing: Tracing): Outcome {
   try {
+    const error = run.blame(thrown)
     if (isRetry(error)) return decideRetry(run, error.options, tracing)
     if (isIgnore(error)) return { kind: 'ignore' }
     if (isReject(error)) return { kind: 'reject', requeue: error.requeue, reason: error.message }

@@ -10,6 +10,7 @@ import type { Log } from '../log.js'
 import type { DecodeLimits } from '../protocol/message.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
 import { createJudge } from './judge.js'
+import { within } from './patience.js'
 import { Session } from './session.js'
 import type { Outcomes } from './settlement.js'
 
@@ -46,6 +47,10 @@ export interface WorkerParts {
   random(): number
 }
 
+/** Timers can't be longer, in milliseconds; a grace beyond it has no end. */
+const MAX_TIMER = 2 ** 31 - 1
+/** Seconds that a stop waits for the housekeeping under way: any other process takes it up again. */
+const HOUSE_SECONDS = 0.2
 /** Seconds between two sweeps of expired results. */
 const SWEEP_SECONDS = 60
 
@@ -56,6 +61,9 @@ export class Worker {
   readonly #hurry = new AbortController()
   #session: Session | undefined
   #before = 0
+  /** It has had a lease. */
+  #served = false
+  #grace: NodeJS.Timeout | undefined
 
   constructor(parts: WorkerParts, options: WorkerOptions) {
     this.#parts = parts
@@ -98,50 +106,68 @@ export class Worker {
       while (!signal.aborted) {
         const session = await this.#open(signal)
         if (session === null) break
-        this.#session = session
-        const ended = await session.run(signal)
-        if (ended === 'empty') this.#stop.abort()
-        await session.stop(this.#hurry.signal)
-        this.#before += session.processed
-        this.#session = undefined
+        await this.#serve(session, signal)
       }
     } finally {
       this.#stop.abort()
-      await housekeeping
+      clearTimeout(this.#grace)
+      await within(housekeeping, HOUSE_SECONDS)
+    }
+  }
+
+  async #serve(session: Session, signal: AbortSignal): Promise<void> {
+    this.#session = session
+    let ended: 'stopped' | 'lost' | 'empty' | 'failed' = 'failed'
+    try {
+      ended = await session.run(signal)
+    } finally {
+      // Whatever ended it: its keeper would hold the lease for ever.
+      if (ended === 'empty' || ended === 'failed') this.#stop.abort()
+      await session.stop(this.#hurry.signal)
+      this.#before += session.processed
+      this.#session = undefined
     }
   }
 
   #startGrace(): void {
-    const timer = setTimeout(() => this.#hurry.abort(), this.#options.grace * 1000)
-    timer.unref()
+    const ms = this.#options.grace * 1000
+    if (ms <= MAX_TIMER) this.#grace = setTimeout(() => this.#hurry.abort(), ms)
   }
 
-  /** A broker that is away at the start is waited for; one that refuses is not. */
+  /** A broker that is away is waited for; one that refuses is not, unless this worker had a lease before. */
   async #open(signal: AbortSignal): Promise<Session | null> {
     for (let tries = 0; !signal.aborted; tries++) {
       try {
-        return await Session.open(this.#parts, this.#options)
+        const session = await Session.open(this.#parts, this.#options)
+        this.#served = true
+        return session
       } catch (error) {
-        if (!isCelerityError(error) || error.code !== 'E_BROKER_UNREACHABLE') throw error
-        if (tries === 0) this.#parts.log.warning(`waiting for the broker: ${error.message}`)
+        if (!this.#mayPass(error)) throw error
+        if (tries === 0) this.#parts.log.warning(`waiting for the broker: ${reason(error)}`)
         await this.#parts.clock.sleep(Math.min(0.25 * 2 ** tries, 2), signal)
       }
     }
     return null
   }
 
+  #mayPass(error: unknown): boolean {
+    if (!isCelerityError(error)) return false
+    return error.code === 'E_BROKER_UNREACHABLE' || (this.#served && error.code === 'E_BROKER_REFUSED')
+  }
+
   async #keepHouse(signal: AbortSignal): Promise<void> {
     const { broker, results, log, clock, outcomes } = this.#parts
     const every = Math.max(this.#options.leaseMs / 3000, 0.05)
     let lastSweep = clock.monotonic()
+    let late: EncodedResult[] = []
     while (!signal.aborted) {
       // Not all workers at the same moment.
       await clock.sleep(every * (0.75 + 0.5 * this.#parts.random()), signal)
       if (signal.aborted) return
       try {
-        const late: EncodedResult[] = []
         await broker.tend(createJudge(outcomes, (result) => late.push(result)))
-        if (late.length > 0) await results?.set(late)
+        if (late.length > 0) await results?.set(late) // again with the next round, until they are stored
+        late = []
         if (clock.monotonic() - lastSweep > SWEEP_SECONDS * 1000) {
           lastSweep = clock.monotonic()
           await results?.sweep()

@@ -3,6 +3,8 @@
  * differs by nature goes through `can`, never by name.
  */
 import type { Context } from 'mocha'
+import { delaying } from './broker/delaying.js'
+import { judging } from './broker/judging.js'
 import { leases } from './broker/leases.js'
 import { model } from './broker/model.js'
 import { operating } from './broker/operating.js'
@@ -35,6 +37,6 @@ export function describeBroker(name: string, start: (context: Context) => Promis
       await stage.tearDown()
     })
 
-    for (const scene of [taking, settling, leases, waiting, sharing, operating, scheduling, model]) scene(() => stage)
+    for (const scene of [taking, settling, delaying, leases, judging, waiting, sharing, operating, scheduling, model]) scene(() => stage)
   })
 }

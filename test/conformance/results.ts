@@ -118,8 +118,6 @@ export function describeResults(name: string, start: (context: Context) => Promi
     describe('expiry', () => {
       it('removes a result after its time, a SUCCESS too, and then lets it be written anew', async () => {
         await store.set([result('short', { ttl: 0.2 }), result('long', { ttl: 60 }), result('ever', { ttl: 0 })])
-        expect(await store.get(['short', 'long', 'ever'])).to.not.include(null)
-
         await eventually(async () => (await store.get(['short']))[0] === null)
         await store.set([result('short', { state: 'FAILURE', json: encoded('FAILURE') })])
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { AsyncResult } from '../../src/index.js'
+import { eventually } from '../eventually.js'
 import type { Driver } from './driver.js'
 import { Scene } from './scene.js'
 
@@ -52,6 +53,21 @@ describe('Python and Node workers on one queue', function () {
     const ttls = await Promise.all(keys.map((key) => scene.redis.pttl(key))) // what runs out by itself is no litter
 
     expect(keys.filter((_, at) => ttls[at] === -1).sort()).to.deep.equal([`_kombu.binding.${QUEUE}`, 'celerity:queues'])
+  })
+
+  it('share what waits for its time: Python gets it when the last Node worker leaves', async () => {
+    const queue = 'leaving'
+    const node = await scene.nodeWorker({ queues: [queue] })
+    const due = Date.now() + 2_000
+    const result = await scene.app.send('both.now', [], { queue, eta: due })
+    await eventually(async () => (await (await scene.broker()).queues.counts([queue]))[0]?.delayed === 1)
+
+    await node.stop()
+    await scene.pythonWorker([queue], 'heir')
+
+    const { by, at } = (await result.get({ timeout: 15 })) as { by: string; at: number }
+    expect(by).to.equal('python')
+    expect(at).to.be.at.least(due - 1) // Python's timer fires up to a millisecond early
   })
 
   /** Half of them by each of the two producers; the tasks have the same names in both languages. */

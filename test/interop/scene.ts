@@ -21,9 +21,17 @@ export interface NodeWorkerOptions {
   readonly jsonTypeMarkers?: boolean
 }
 
+export interface SceneOptions {
+  /** Default true. */
+  readonly python?: boolean
+  /** `global_keyprefix` of everybody's broker; Celery 5.2 has none for results. */
+  readonly prefix?: string
+}
+
 /** One empty Redis database, a folder with gates and a ledger, and the processes that share them. */
 export class Scene {
   readonly #python: string | undefined
+  readonly #prefix: string
   readonly #processes: Process[] = []
   readonly folder = mkdtempSync(join(tmpdir(), 'celerity-interop-'))
   readonly url: string
@@ -32,16 +40,17 @@ export class Scene {
   /** Sees and puts bytes as they are. */
   readonly redis: Redis
 
-  /** Skips the test when this machine has no Redis, or no Python where `needs` says so. */
-  static async open(context: Context, needs: { readonly python: boolean } = { python: true }): Promise<Scene> {
-    const path = needs.python ? python(context) : undefined
-    return new Scene(await redisUrl(context), path)
+  /** Skips the test when this machine has no Redis, or no Python where it is needed. */
+  static async open(context: Context, options: SceneOptions = {}): Promise<Scene> {
+    const path = options.python === false ? undefined : python(context)
+    return new Scene(await redisUrl(context), path, options.prefix ?? '')
   }
 
-  private constructor(url: string, path: string | undefined) {
+  private constructor(url: string, path: string | undefined, prefix: string) {
     this.url = url
     this.#python = path
-    this.app = new Celerity('interop', { brokerUrl: url, jsonTypeMarkers: false })
+    this.#prefix = prefix
+    this.app = new Celerity('interop', { brokerUrl: url, jsonTypeMarkers: false, brokerTransportOptions: { globalKeyprefix: prefix } })
     this.redis = new Redis(url)
   }
 
@@ -65,11 +74,25 @@ export class Scene {
 
   async nodeWorker(options: NodeWorkerOptions): Promise<Process> {
     const { queues, concurrency = 4, prefetchMultiplier, jsonTypeMarkers = false } = options
-    const args = ['worker', '-A', here('node/project.ts'), '-Q', queues.join(','), '-c', `${concurrency}`, '-l', 'info', '--no-color']
+    const args = [
+      'worker',
+      '-A',
+      here('node/project.ts'),
+      '-Q',
+      queues.join(','),
+      '-c',
+      `${concurrency}`,
+      '-l',
+      'info',
+      '--log-format',
+      'text',
+      '--no-color',
+    ]
     if (prefetchMultiplier !== undefined) args.push('--prefetch-multiplier', `${prefetchMultiplier}`)
     const worker = this.#start(process.execPath, [here('../../bin/tasks.js'), ...args], this.folder, {
       TASKS_BROKER_URL: this.url,
       TASKS_JSON_TYPE_MARKERS: `${jsonTypeMarkers}`,
+      TASKS_BROKER_TRANSPORT_OPTIONS: JSON.stringify({ globalKeyprefix: this.#prefix }),
     })
     await worker.said(/ ready\./)
     return worker
@@ -98,8 +121,9 @@ export class Scene {
     return this.app.broker()
   }
 
-  async dead(queue: string): Promise<readonly DeadLetter[]> {
-    return (await this.broker()).queues.dead(queue, 0, 1000)
+  /** The newest dead letters of a queue. */
+  async dead(queue: string, most = 1000): Promise<readonly DeadLetter[]> {
+    return (await this.broker()).queues.dead(queue, 0, most)
   }
 
   async close(): Promise<void> {
@@ -115,7 +139,10 @@ export class Scene {
   }
 
   #start(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>>): Process {
-    const process = new Process(command, args, { cwd, env: { INTEROP_URL: this.url, INTEROP_FOLDER: this.folder, ...env } })
+    const process = new Process(command, args, {
+      cwd,
+      env: { INTEROP_URL: this.url, INTEROP_FOLDER: this.folder, INTEROP_PREFIX: this.#prefix, ...env },
+    })
     this.#processes.push(process)
     return process
   }

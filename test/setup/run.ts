@@ -94,7 +94,9 @@ function mochaArguments(args: readonly string[]): string[] {
     !arg.startsWith('-') && !VALUE_FLAGS.includes(args[at - 1] ?? '') && (existsSync(join(root, arg)) || arg.includes('*'))
   const given = args.map((arg, at) => (isPath(arg, at) && isFolder(arg) ? `${arg.replace(/\/$/, '')}/**/*.test.ts` : arg))
   const spec = args.some(isPath) ? [] : ['test/**/*.test.ts']
-  return ['--forbid-only', '--reporter', join(root, 'test/setup/reporter.ts'), ...given, ...spec]
+  // Where CI is set, mocha would colour a log file too.
+  const colour = process.stdout.isTTY ? [] : ['--no-color']
+  return ['--forbid-only', '--reporter', join(root, 'test/setup/reporter.ts'), ...colour, ...given, ...spec]
 }
 
 function isFolder(path: string): boolean {

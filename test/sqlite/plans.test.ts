@@ -18,7 +18,7 @@ describe('the statements of the SQLite adapters', () => {
     const folder = await mkdtemp(join(tmpdir(), 'celerity-plans-'))
     const url = `sqlite:${join(folder, 'tasks.db')}`
     const statements = await statementsOf(() => useEverything(url))
-    const database = (await loadBinding())(100)
+    const database = (await loadBinding())(':memory:', { timeout: 100 })
     database.prepare('ATTACH ? AS file').run(join(folder, 'tasks.db'))
 
     expect(statements.length).to.be.greaterThan(50)
@@ -62,7 +62,7 @@ async function useEverything(url: string): Promise<void> {
   for (const fate of [{ kind: 'ack' }, { kind: 'requeue', to: 'back', raw: Buffer.from('y') }, { kind: 'park', due: 5 }] satisfies Fate[]) {
     await play(broker, fate)
   }
-  await play(broker, { kind: 'dead', reason: 'x', detail: 'y' })
+  await play(broker, { kind: 'dead', reason: 'rejected', detail: 'y' })
   await results.watch(['a'], () => {})
   await results.set([{ id: 'a', state: 'SUCCESS', json: '{}', ttl: 1 }])
   await results.get(['a'])

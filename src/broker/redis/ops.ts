@@ -19,24 +19,72 @@ export interface OpsContext {
   readonly deliveries?: (delivery: Delivery) => number
 }
 
-/** Everything from the first lane on: `name size count (position ops op…)…`, lane by lane. */
+/**
+ * Everything from the head on: `db ttl-ms`, then lane by lane `name size count lines rest (position ops op…)…`.
+ *
+ * Nearly every settlement is an acknowledgement with one result, and those of a lane travel in one argument, as lines: an argument of its
+ * own for each part costs 5 µs of CPU a task here (ioredis joins them one by one) and 2 µs in the server.
+ */
 export function settleArguments(settlements: readonly Settlement[], context: OpsContext): Argument[] {
-  const lanes = new Map<string, Settlement[]>()
+  const lanes = new Map<string, Map<number, Settlement>>()
   for (const settlement of settlements) {
-    const of = lanes.get(settlement.delivery.lane.name)
-    if (of === undefined) lanes.set(settlement.delivery.lane.name, [settlement])
-    // Said twice in one call, the first word holds.
-    else if (!of.some(({ delivery }) => delivery.position === settlement.delivery.position)) of.push(settlement)
+    const { lane, position } = settlement.delivery
+    const of = lanes.get(lane.name)
+    if (of === undefined) lanes.set(lane.name, new Map([[position, settlement]]))
+    else if (!of.has(position)) of.set(position, settlement) // said twice in one call, the first word holds
   }
-  const args: Argument[] = []
-  for (const [name, of] of lanes) {
-    const size = (of[0] as Settlement).delivery.lane.size
-    // Requeued to the front, the last position is pushed first, so that the order is what it was.
-    if (of.some((s) => s.fate.kind === 'requeue')) of.sort((a, b) => b.delivery.position - a.delivery.position)
-    args.push(name, size, of.length)
-    for (const settlement of of) addPosition(args, settlement, size > of.length, context)
-  }
+  const plain = new PlainLines(settlements, context)
+  const args: Argument[] = [plain.db, plain.ttlMs]
+  for (const [name, of] of lanes) addLane(args, name, [...of.values()], plain, context)
   return args
+}
+
+function addLane(args: Argument[], name: string, of: readonly Settlement[], plain: PlainLines, context: OpsContext): void {
+  const size = (of[0] as Settlement).delivery.lane.size
+  const partial = size > of.length
+  const lines: (string | number)[] = []
+  const rest = of.filter((settlement) => !plain.add(lines, settlement, partial))
+  // Requeued to the front, the last position is pushed first, so that the order is what it was.
+  if (rest.some(({ fate }) => fate.kind === 'requeue')) rest.sort((a, b) => b.delivery.position - a.delivery.position)
+  args.push(name, size, of.length, lines.join('\n'), rest.length)
+  for (const settlement of rest) addPosition(args, settlement, partial, context)
+}
+
+/** Settlements that are a result and an acknowledgement and nothing else, or the latter alone: `position\nkey\nvalue\n` each. */
+class PlainLines {
+  /** Of the first result; one that differs is not plain. */
+  readonly db: number
+  readonly ttlMs: number
+  readonly #context: OpsContext
+
+  constructor(settlements: readonly Settlement[], context: OpsContext) {
+    const write = settlements.find(({ writes }) => writes?.[0]?.kind === 'redis')?.writes?.[0]
+    this.db = write?.kind === 'redis' ? write.db : 0
+    this.ttlMs = write?.kind === 'redis' ? write.ttlMs : 0
+    this.#context = context
+  }
+
+  add(lines: (string | number)[], { delivery, fate, writes, publish }: Settlement, partial: boolean): boolean {
+    if (fate.kind !== 'ack' || publish !== undefined || isBlanked(delivery, partial) || isEarly(delivery, this.#context)) return false
+    const write = writes?.[0]
+    if (write === undefined) lines.push(delivery.position, '', '')
+    else if (writes?.length === 1 && this.#isPlain(write)) lines.push(delivery.position, write.key, write.value)
+    else return false
+    return true
+  }
+
+  #isPlain(write: PreparedWrite): write is Extract<PreparedWrite, { readonly kind: 'redis' }> {
+    if (write.kind !== 'redis' || write.db !== this.db || write.ttlMs !== this.ttlMs) return false
+    return !write.value.includes('\n') && !write.key.includes('\n') // JSON has none, but this is not the place to know
+  }
+}
+
+function isEarly(delivery: Delivery, { early }: OpsContext): boolean {
+  return early.size > 0 && early.has(`${delivery.lane.name}:${delivery.position}`)
+}
+
+function isBlanked(delivery: Delivery, partial: boolean): boolean {
+  return partial && delivery.raw.length >= BLANK_BYTES
 }
 
 function addPosition(args: Argument[], settlement: Settlement, partial: boolean, context: OpsContext): void {
@@ -50,11 +98,11 @@ function addPosition(args: Argument[], settlement: Settlement, partial: boolean,
       ops += addMessage(args, message, `${memberOf(delivery, context)}.${index}`, context)
   }
   ops += addFate(args, delivery, settlement.fate, context)
-  if (context.early.size > 0 && context.early.has(`${delivery.lane.name}:${delivery.position}`)) {
+  if (isEarly(delivery, context)) {
     args.push('e')
     ops++
   }
-  if (partial && delivery.raw.length >= BLANK_BYTES) {
+  if (isBlanked(delivery, partial)) {
     args.push('b')
     ops++
   }
@@ -96,7 +144,7 @@ function addFate(args: Argument[], delivery: Delivery, fate: Fate, context: OpsC
   }
 }
 
-/** The form of reliability.md: small JSON around the unchanged bytes. */
+/** Small JSON around the unchanged bytes (docs/redis.md). */
 function deadEntry(delivery: Delivery, fate: { readonly reason: string; readonly detail: string }, context: OpsContext): string {
   return JSON.stringify({
     id: randomUUID(),

@@ -3,7 +3,7 @@
  * the tables, take.ts and settle.ts the two steps that matter.
  */
 
-import { type Database, openDatabase } from '../../sqlite/database.js'
+import { type Database, openDatabase, type Transaction } from '../../sqlite/database.js'
 import type { FailureCodes } from '../../sqlite/failures.js'
 import type {
   Broadcast,
@@ -166,9 +166,10 @@ class SqliteBroker implements Broker {
   }
 
   async #reap(judge: Judge): Promise<Tended['reaped']> {
-    const dead = await this.#database.read((transaction) => findDead(transaction, (worker) => this.#leases.hasRunOut(worker)))
-    if (dead.length === 0) return []
-    const reaped = await this.#database.write((transaction) => reap(transaction, dead, judge, this.#options.clock.now()))
+    const find = (transaction: Transaction) => findDead(transaction, (worker) => this.#leases.hasRunOut(worker))
+    if ((await this.#database.read(find)).length === 0) return []
+    // Looked for once more with the lock in hand: by then another may have reaped them, or they have renewed.
+    const reaped = await this.#database.write((transaction) => reap(transaction, find(transaction), judge, this.#options.clock.now()))
     for (const fields of reaped) this.#options.log.warning('worker lost, its messages were given back', fields)
     return reaped
   }

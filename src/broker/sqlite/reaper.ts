@@ -15,7 +15,7 @@ const QUEUE_NAME = 'SELECT name FROM broker_queue WHERE id = ?'
 const COUNT = `INSERT INTO broker_delivery (message_key, count, until) VALUES (?1, 1, ?2)
   ON CONFLICT (message_key) DO UPDATE SET count = CASE WHEN until <= ?3 THEN 1 ELSE count + 1 END, until = ?2 RETURNING count`
 
-interface CandidateRow extends LeaseRow {
+interface DeadRow extends LeaseRow {
   readonly id: number
   readonly node: string
   readonly fenced: number
@@ -31,20 +31,21 @@ interface HeldRow {
 }
 
 /** Workers that are to be reaped: their lease ran out, or they resigned and left start records. */
-export function findDead(transaction: Transaction, hasRunOut: (worker: LeaseRow) => boolean): CandidateRow[] {
-  return transaction.all<CandidateRow>(WORKERS).filter((worker) => worker.fenced === 1 || hasRunOut(worker))
+export function findDead(transaction: Transaction, hasRunOut: (worker: LeaseRow) => boolean): DeadRow[] {
+  return transaction.all<DeadRow>(WORKERS).filter((worker) => worker.fenced === 1 || hasRunOut(worker))
 }
 
-/** Fences and reaps those of `candidates` that nobody else has reaped, and that have not renewed, since they were looked at. */
-export function reap(transaction: Transaction, candidates: readonly CandidateRow[], judge: Judge, now: number): Tended['reaped'][number][] {
-  const current = new Map(transaction.all<CandidateRow>(WORKERS).map((worker) => [worker.incarnation, worker]))
-  return candidates
-    .filter(({ incarnation, renewals }) => current.get(incarnation)?.renewals === renewals)
-    .map((worker) => ({ node: worker.node, incarnation: worker.incarnation, messages: reapWorker(transaction, worker, judge, now) }))
+/** Fences `dead` workers, found in the same transaction, and gives back what they held. */
+export function reap(transaction: Transaction, dead: readonly DeadRow[], judge: Judge, now: number): Tended['reaped'][number][] {
+  return dead.map((worker) => ({
+    node: worker.node,
+    incarnation: worker.incarnation,
+    messages: reapWorker(transaction, worker, judge, now),
+  }))
 }
 
 /** The row goes in the same transaction, so from here on whatever that incarnation writes is refused. */
-function reapWorker(transaction: Transaction, worker: CandidateRow, judge: Judge, now: number): number {
+function reapWorker(transaction: Transaction, worker: DeadRow, judge: Judge, now: number): number {
   let messages = 0
   for (const lane of lanesOf(transaction, worker.id)) {
     messages += reapLane(transaction, worker, lane, judge, now)
@@ -55,7 +56,7 @@ function reapWorker(transaction: Transaction, worker: CandidateRow, judge: Judge
   return messages
 }
 
-function reapLane(transaction: Transaction, worker: CandidateRow, lane: LaneRow, judge: Judge, now: number): number {
+function reapLane(transaction: Transaction, worker: DeadRow, lane: LaneRow, judge: Judge, now: number): number {
   const queue = transaction.get<{ name: string }>(QUEUE_NAME, lane.queue)?.name ?? ''
   const rows = transaction.all<HeldRow>(HELD, lane.id)
   for (const row of rows) {

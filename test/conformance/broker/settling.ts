@@ -1,6 +1,6 @@
-/** Settling: one step for results, follow-ups and the fate of each message; once per position; park and dead letters. */
+/** Settling: one step for results, follow-ups and the fate of each message; once per position; dead letters. */
 import { expect } from 'chai'
-import { ACK, BACK, DEAD, eventually, FRONT, message, names, QUEUE, type Stage, texts } from './stage.js'
+import { ACK, BACK, DEAD, eventually, FRONT, message, names, QUEUE, type Stage } from './stage.js'
 
 export function settling(stage: () => Stage): void {
   describe('settle', () => {
@@ -76,6 +76,20 @@ export function settling(stage: () => Stage): void {
       await worker.settle({ delivery: a!, fate: ACK, publish: [message('next')] }, { delivery: a!, fate: ACK, publish: [message('next')] })
 
       expect(await stage().drain()).to.deep.equal(['next'])
+    })
+
+    it('passes over what another worker holds', async () => {
+      await stage().publish('a', 'b')
+      const holder = await stage().worker()
+      const [a, b] = await holder.take()
+      const other = await stage().worker()
+
+      expect(await other.settle({ delivery: a!, fate: ACK, publish: [message('next')] })).to.equal('ok')
+      expect(await other.consumer.start([b!])).to.equal('ok')
+
+      expect(await stage().counts()).to.include({ ready: 0, leased: 2 })
+      await holder.consumer.resign()
+      expect(await stage().drain()).to.deep.equal(['a', 'b'])
     })
 
     it('settles positions of several takes in one call', async () => {
@@ -198,116 +212,6 @@ export function settling(stage: () => Stage): void {
     })
   })
 
-  describe('for later', () => {
-    before(function () {
-      if (!stage().broker.can.delay) this.skip()
-    })
-
-    it('gives a message to nobody before it is due, and says when the next is', async () => {
-      const due = Date.now() + 60_000
-      await stage().broker.publish([
-        message('later', { due: due + 5 }),
-        message('soon', { due }),
-        message('other', { queue: 'mail', due: due - 1 }),
-      ])
-      const worker = await stage().worker()
-
-      const taken = await worker.taken()
-
-      expect(taken.deliveries).to.deep.equal([])
-      expect(taken.nextDue).to.equal(due)
-      expect(await stage().counts()).to.include({ ready: 0, delayed: 2 })
-    })
-
-    it('gives a message that is due before those that wait', async () => {
-      await stage().publish('waiting')
-      await stage().broker.publish([message('second', { due: Date.now() + 60 }), message('first', { due: Date.now() + 30 })])
-      await eventually(async () => (await stage().broker.tend(() => ({ fate: FRONT }))).due > 0 && (await stage().counts()).delayed === 0)
-
-      expect((await stage().drain()).at(-1)).to.equal('waiting')
-    })
-
-    it('gives what became due in the order of its time', async () => {
-      const start = Date.now()
-      await stage().broker.publish([
-        message('c', { due: start + 80 }),
-        message('a', { due: start + 40 }),
-        message('b', { due: start + 60 }),
-      ])
-      await eventually(() => Date.now() > start + 100)
-
-      expect(await stage().drain()).to.deep.equal(['a', 'b', 'c'])
-    })
-
-    it('moves due messages inside a take, without anybody tending', async () => {
-      await stage().broker.publish([message('soon', { due: Date.now() + 40 })])
-      const worker = await stage().worker()
-
-      const [soon] = await eventually(async () => {
-        const got = await worker.take()
-        return got.length > 0 && got
-      })
-
-      expect(texts([soon!])).to.deep.equal(['soon'])
-      expect(await stage().counts()).to.include({ delayed: 0, leased: 1 })
-    })
-
-    it('gives a message at once when its time is past', async () => {
-      await stage().broker.publish([message('past', { due: Date.now() - 1_000 }), message('long past', { due: 0 })])
-
-      expect((await stage().drain()).sort()).to.deep.equal(['long past', 'past'])
-    })
-
-    it('keeps the priority step of what waits for its time', async () => {
-      await stage().broker.publish([message('low', { priority: 9, due: Date.now() + 20 })])
-      await eventually(async () => (await stage().broker.tend(() => ({ fate: FRONT }))).due === 1)
-      await stage().publish('high')
-
-      expect(await stage().drain()).to.deep.equal(['high', 'low'])
-    })
-
-    it('parks a message until it is due, with other bytes if told to, then gives it first', async () => {
-      await stage().publish('a', 'b', 'c')
-      const worker = await stage().worker()
-      const [a, b] = await worker.take(2)
-      const due = Date.now() + 60
-
-      await worker.settle(
-        { delivery: a!, fate: { kind: 'park', due } },
-        { delivery: b!, fate: { kind: 'park', due: due + 1, raw: Buffer.from('b2') } },
-      )
-
-      expect(await stage().counts()).to.include({ ready: 1, delayed: 2, leased: 0 })
-      await eventually(() => Date.now() > due + 2)
-      expect(await stage().drain()).to.deep.equal(['a', 'b2', 'c'])
-    })
-
-    it('parks once, however often it is told', async () => {
-      await stage().publish('a')
-      const worker = await stage().worker()
-      const a = await worker.takeOne()
-      const settlement = { delivery: a, fate: { kind: 'park', due: Date.now() + 60_000 } as const }
-
-      await worker.settle(settlement)
-      await worker.settle(settlement)
-
-      expect(await stage().counts()).to.include({ delayed: 1, leased: 0 })
-    })
-
-    it('tells how many due messages it moved', async () => {
-      const due = Date.now() + 30
-      await stage().broker.publish(names('m', 3).map((text) => message(text, { due })))
-      let moved = 0
-
-      await eventually(async () => {
-        moved += (await stage().broker.tend(() => ({ fate: FRONT }))).due
-        return moved === 3
-      })
-
-      expect(await stage().counts()).to.include({ ready: 3, delayed: 0 })
-    })
-  })
-
   describe('settle with results on the same server', () => {
     before(function () {
       if (!stage().hasResults) this.skip()
@@ -323,6 +227,19 @@ export function settling(stage: () => Stage): void {
       await worker.settle({ delivery: await worker.takeOne(), fate: ACK, writes: [write] })
 
       expect(await results.get(['a'])).to.deep.equal(['{"status": "SUCCESS"}'])
+    })
+
+    it('leaves a stored SUCCESS as it is', async () => {
+      const results = await stage().results()
+      const success = { id: 'a', state: 'SUCCESS', json: '{"status": "SUCCESS", "result": 1}', ttl: 60 }
+      await results.set([success])
+      await stage().publish('a')
+      const worker = await stage().worker()
+      const write = results.prepare({ id: 'a', state: 'FAILURE', json: '{"status": "FAILURE"}', ttl: 60 })
+
+      await worker.settle({ delivery: await worker.takeOne(), fate: ACK, writes: [write] })
+
+      expect(await results.get(['a'])).to.deep.equal([success.json])
     })
 
     it('tells who waits for the result', async () => {

@@ -1,8 +1,10 @@
 /** What every scene of the broker suite plays on: connections to one server, workers on them, and ways to look. */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Consumer, Delivery, Fate, Judge, Orphan, Outgoing, Settlement, Taken } from '../../../src/broker/broker.js'
 import type { ResultStore } from '../../../src/results/store.js'
+import { eventually } from '../../eventually.js'
+
+export { eventually }
 
 export interface BrokerHarness {
   /** Another connection to the same server each time. */
@@ -185,17 +187,6 @@ export function texts(deliveries: readonly { readonly raw: Buffer }[]): string[]
 export function held(taken: Taken | 'lost'): Taken {
   if (taken === 'lost') throw new Error('the incarnation was fenced')
   return taken
-}
-
-/** Polls until `look` returns something other than undefined or false. */
-export async function eventually<T>(look: () => T | undefined | false | Promise<T | undefined | false>, seconds = 10): Promise<T> {
-  const end = performance.now() + seconds * 1000
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (performance.now() > end) throw new Error(`did not happen within ${seconds} s`)
-    await sleep(5)
-  }
 }
 
 /** Seconds that `promise` took. */

@@ -23,6 +23,7 @@ app.task('kuma.collect', (...args: unknown[]) => args)
 app.task('kuma.echo', (value: unknown) => value)
 app.task('kuma.multiply', (x: number, y: number) => x * y)
 app.task('kuma.now', () => Date.now())
+app.task('both.now', () => ({ by: 'node', at: Date.now() }))
 app.task('kuma.noteFailure', (id: string) => `failed: ${id}`)
 
 app.task('kuma.record', (name: string) => note(name))

@@ -13,7 +13,10 @@ app = Celery("project", broker=url, backend=url)
 app.conf.update(
     task_default_queue="python",
     worker_hijack_root_logger=False,
-    broker_transport_options={"visibility_timeout": float(os.environ.get("INTEROP_VISIBILITY_TIMEOUT", 3600))},
+    broker_transport_options={
+        "visibility_timeout": float(os.environ.get("INTEROP_VISIBILITY_TIMEOUT", 3600)),
+        "global_keyprefix": os.environ.get("INTEROP_PREFIX", ""),
+    },
 )
 
 
@@ -66,6 +69,11 @@ def hold(gate):
     note(f"{gate} begins")
     wait_for(gate)
     return gate
+
+
+@app.task(name="both.now")
+def now_either():
+    return {"by": "python", "at": time.time() * 1000}
 
 
 @app.task(name="both.hold", track_started=True)

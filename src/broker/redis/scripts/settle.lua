@@ -1,8 +1,10 @@
 -- Settles positions of lanes; each position once, however often it is sent. Used by the owner, and after the fence by the reaper.
 -- KEYS 1 epoch, 2 lanes (hash), 3 scratch, 4 start records (hash)
--- ARGV 1 'owner' | 'reaper', 2 prefix of lane keys, 3 prefix of done keys, 4 db of the broker, then per lane:
---        name, size, number of positions, per position: position, number of ops, ops:
---          'r' db key value ttl-ms        a result: stored (0 = for ever) and published
+-- ARGV 1 'owner' | 'reaper', 2 prefix of lane keys, 3 prefix of done keys, 4 db of the broker,
+--      5 db and 6 ttl-ms of the plain results, then per lane:
+--        name, size, number of positions; the plain ones in lines: position, key and value of the result (both empty: none);
+--        number of the others, per position: position, number of ops, ops:
+--          'r' db key value ttl-ms        a result: stored (0 = for ever) and published; a stored SUCCESS stays
 --          'l' list raw                   to the back of a list      'f' list raw    to its front
 --          'd' zset hash member due raw   kept until due             'x' list json   dead letter
 --          'e'                            ends a start record        'b'             blanks the bytes in the lane
@@ -12,6 +14,8 @@ local owner = ARGV[1] == 'owner'
 if (redis.call('EXISTS', KEYS[1]) == 1) ~= owner then return {'lost'} end
 redis.call('DEL', KEYS[3])
 local reply, results = {'ok'}, {}
+local keys, values = {}, {}
+local find, sub = string.find, string.sub
 local WIDTH = { r = 4, l = 2, f = 2, d = 5, x = 2, e = 0, b = 0 }
 
 local function perform(lane, position, a, count)
@@ -39,15 +43,30 @@ local function skip(a, count)
   return a
 end
 
-local a = 5
+local a = 7
 while a <= #ARGV do
-  local lane, size, count = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2])
-  a = a + 3
+  local lane, size, all, lines, count = ARGV[a], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), ARGV[a + 3], tonumber(ARGV[a + 4])
+  a = a + 5
   local stands = redis.call('HEXISTS', KEYS[2], lane) == 1
   local done = ARGV[3] .. lane
   -- A lane settled whole in one go needs no notes: that it is gone is the note.
-  local whole = stands and count == size and redis.call('EXISTS', done) == 0
+  local whole = stands and all == size and redis.call('EXISTS', done) == 0
   local fine, noted = true, {}
+  local from = 1
+  while stands and from <= #lines do
+    local p = find(lines, '\n', from, true)
+    local k = find(lines, '\n', p + 1, true)
+    local v = find(lines, '\n', k + 1, true) or #lines + 1
+    local position = sub(lines, from, p - 1)
+    if whole or redis.call('SISMEMBER', done, position) == 0 then
+      noted[#noted + 1] = position
+      if k > p + 1 then
+        keys[#keys + 1] = sub(lines, p + 1, k - 1)
+        values[#values + 1] = sub(lines, k + 1, v - 1)
+      end
+    end
+    from = v + 1
+  end
   for _ = 1, count do
     local position, ops = ARGV[a], tonumber(ARGV[a + 1])
     a = a + 2
@@ -81,14 +100,23 @@ while a <= #ARGV do
 end
 
 local db = ARGV[4]
-for _, at in ipairs(results) do
-  if ARGV[at + 1] ~= db then
-    db = ARGV[at + 1]
+local function store(at, key, value, ttl)
+  if at ~= db then
+    db = at
     redis.call('SELECT', db)
   end
-  if ARGV[at + 4] == '0' then redis.call('SET', ARGV[at + 2], ARGV[at + 3])
-  else redis.call('SET', ARGV[at + 2], ARGV[at + 3], 'PX', ARGV[at + 4]) end
-  redis.call('PUBLISH', ARGV[at + 2], ARGV[at + 3])
+  local written
+  if ttl == '0' then written = redis.call('SET', key, value, 'NX')
+  else written = redis.call('SET', key, value, 'NX', 'PX', ttl) end
+  if not written then -- there is one: the rare case, and only then is it looked at
+    local start = redis.pcall('GETRANGE', key, 0, 19)
+    if start == '{"status": "SUCCESS"' or start == '{"status":"SUCCESS",' then return end
+    if ttl == '0' then redis.call('SET', key, value)
+    else redis.call('SET', key, value, 'PX', ttl) end
+  end
+  redis.call('PUBLISH', key, value)
 end
+for i = 1, #keys do store(ARGV[5], keys[i], values[i], ARGV[6]) end
+for _, at in ipairs(results) do store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
 if db ~= ARGV[4] then redis.call('SELECT', ARGV[4]) end
 return reply

@@ -1,0 +1,11 @@
+/**
+ * `npm run bench`: our worker and producer beside their peers. Installs and builds what is missing, then hands over to run.ts.
+ * `npm run bench -- --help` lists the figures.
+ */
+import { prepare } from '../bin/prepare.js'
+
+prepare()
+const { register } = await import('tsx/esm/api')
+register()
+const { run } = await import('./run.ts')
+process.exitCode = await run(process.argv.slice(2))

@@ -1,0 +1,69 @@
+/** Measures a figure: the contenders in turn, round after round, so that what else the machine does meets all of them alike. */
+import type { Figure, Goal, Sample } from './figure.js'
+import type { Peers } from './peers/peers.js'
+import type { Scale } from './scale.js'
+import { quantile } from './statistics.js'
+
+export interface Measured {
+  readonly figure: Figure
+  /** The first is ours. */
+  readonly rows: readonly Row[]
+  readonly goals: readonly Verdict[]
+}
+
+export interface Row {
+  readonly name: string
+  readonly samples: readonly Sample[]
+  readonly median: Sample
+  /** Our median divided by this one, per column. */
+  readonly ratio: Sample
+}
+
+export interface Verdict {
+  readonly goal: Goal
+  readonly got: number
+  readonly met: boolean
+}
+
+export async function measure(figure: Figure, peers: Peers, scale: Scale, say: (text: string) => void): Promise<Measured> {
+  const contenders = figure.contenders(peers, scale)
+  const samples = contenders.map((): Sample[] => [])
+  for (let round = 1; round <= scale.rounds; round++) {
+    for (const [index, contender] of contenders.entries()) {
+      say(`${figure.name}, round ${round} of ${scale.rounds}: ${contender.name}`)
+      samples[index]?.push(await contender.measure())
+    }
+  }
+  const medians = samples.map((each) => medianOf(each))
+  const ours = medians[0] ?? {}
+  const rows = contenders.map(({ name }, index) => {
+    const median = medians[index] ?? {}
+    return { name, samples: samples[index] ?? [], median, ratio: ratios(ours, median) }
+  })
+  return { figure, rows, goals: figure.goals.flatMap((goal) => judge(goal, rows)) }
+}
+
+function medianOf(samples: readonly Sample[]): Sample {
+  const keys = Object.keys(samples[0] ?? {})
+  return Object.fromEntries(
+    keys.map((key) => [
+      key,
+      quantile(
+        samples.map((sample) => sample[key] ?? Number.NaN),
+        0.5,
+      ),
+    ]),
+  )
+}
+
+function ratios(ours: Sample, theirs: Sample): Sample {
+  return Object.fromEntries(Object.keys(theirs).map((key) => [key, (ours[key] ?? Number.NaN) / (theirs[key] ?? Number.NaN)]))
+}
+
+/** No verdict when the one to compare with was left out. */
+function judge(goal: Goal, [ours, ...others]: readonly Row[]): Verdict[] {
+  const row = goal.to === undefined ? undefined : others.find(({ name }) => name.startsWith(goal.to as string))
+  const got = goal.to === undefined ? ours?.median[goal.column] : row?.ratio[goal.column]
+  if (got === undefined) return []
+  return [{ goal, got, met: got >= (goal.atLeast ?? Number.NEGATIVE_INFINITY) && got <= (goal.atMost ?? Number.POSITIVE_INFINITY) }]
+}
