@@ -51,21 +51,28 @@ export class Calendar {
     const key = [timezone ?? this.timezone, second, minute, hour, dayOfMonth, monthOfYear, dayOfWeek].join('|')
     const ready = this.#searches.get(key)
     if (ready !== undefined) return ready
-    const search = createSearch(schedule, this.zone(timezone).name)
+    const search = createSearch(schedule, this.zone(timezone))
     this.#searches.set(key, search)
     return search
   }
 }
 
 /**
- * Croner searches; the fields are expanded by us, since its own reading knows no ranges that wrap. With lists in every field and
- * `no-wildcard` each time is one of the wall clock: at the end of a gap it lies in, and once when it comes twice.
+ * Croner searches the wall clock as if it were UTC's, and the zone says which moment that is. Croner's own zones drop a time in a gap that
+ * ends at midnight (11.0.1: 23:30 in Nuuk on 30 March 2024), and its own fields know no ranges that wrap.
  */
-function createSearch(schedule: CrontabSchedule, timezone: string): CrontabSearch {
+function createSearch(schedule: CrontabSchedule, zone: Zone): CrontabSearch {
   const expanded = expandCrontab(schedule)
   if (!expanded.ok) throw new CelerityError('E_SCHEDULE', { message: `${expanded.field ?? 'crontab'}: ${expanded.reason}` })
   const { times } = expanded
   const lists = [times.second, times.minute, times.hour, times.dayOfMonth, times.monthOfYear, times.dayOfWeek]
-  const cron = new Cron(lists.join(' '), { timezone, domAndDow: true, fixedTimeRule: 'no-wildcard', mode: '6-part', paused: true })
-  return { times, next: (after) => cron.nextRun(new Date(after))?.getTime() ?? null }
+  const cron = new Cron(lists.join(' '), { timezone: 'UTC', domAndDow: true, mode: '6-part', paused: true })
+  return {
+    times,
+    next(after) {
+      // What the wall clock has not shown yet lies after `after`: one step finds it.
+      const wall = cron.nextRun(new Date(zone.latestWallAt(after)))
+      return wall === null ? null : zone.passageOf(wall.getTime()).at
+    },
+  }
 }

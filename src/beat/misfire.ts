@@ -1,35 +1,34 @@
 import type { ScheduleEntry } from '../protocol/schedule.js'
 import type { Calendar } from './calendar.js'
-import { nextDue } from './due.js'
+import { nextDue, sendAt } from './due.js'
 
 /** Seconds. A change of leader takes less, and must lose no tick. */
 export const MISFIRE_GRACE = 60
 
 /**
- * The due times to send now, oldest first: those after `lastPlanned` and not after `now`, by the entry's misfire policy.
+ * The due times to send now, oldest first: of `planned` and those after it whose time to be sent (`sendAt`) has come, what the entry's
+ * misfire policy takes.
  *
- * When the oldest of them is no later than `grace`, nothing was missed: all are due. Otherwise `skip` leaves out what is later than
- * `grace`, and of the rest takes the newest; `once` takes the newest, however late; `all` takes the newest `misfireLimit`. A one-off entry
- * has one run, whatever the policy.
+ * When the oldest is no later than `grace`, nothing was missed: all are sent. Otherwise `skip` takes the newest if that is no later than
+ * `grace`, `once` the newest, however late, and `all` the newest `misfireLimit`. A one-off entry has one run, whatever the policy.
  *
- * @param lastPlanned the last due time that was sent or passed over; intervals count from it
- * @param grace       seconds
+ * @param planned the oldest due time that was neither sent nor passed over; an interval counts from it
+ * @param grace   seconds
  */
 export function missed(
   entry: ScheduleEntry,
-  lastPlanned: number,
+  planned: number,
   now: number,
   calendar: Calendar,
   grace: number = MISFIRE_GRACE,
 ): readonly number[] {
-  const oldest = nextDue(entry, lastPlanned, calendar, lastPlanned)
-  if (oldest === null || oldest > now) return []
-  const late = now - grace * 1000
-  const backlog = new Backlog(entry, lastPlanned, now, calendar)
-  if (oldest >= late) return entry.oneOff ? [oldest] : backlog.after(lastPlanned)
+  const backlog = new Backlog(entry, planned, now, calendar)
+  if (!entry.enabled || !backlog.hasCome(planned)) return []
+  const inTime = (due: number) => sendAt(entry, due, calendar) >= now - grace * 1000
+  if (inTime(planned)) return entry.oneOff ? [planned] : backlog.from(planned)
   switch (entry.misfire) {
     case 'skip':
-      return backlog.newest(1).filter((due) => due >= late)
+      return backlog.newest(1).filter(inTime)
     case 'once':
       return backlog.newest(1)
     case 'all':
@@ -39,34 +38,39 @@ export function missed(
 
 class Backlog {
   readonly #entry: ScheduleEntry
-  readonly #since: number
+  readonly #planned: number
   readonly #now: number
   readonly #calendar: Calendar
 
-  constructor(entry: ScheduleEntry, since: number, now: number, calendar: Calendar) {
+  constructor(entry: ScheduleEntry, planned: number, now: number, calendar: Calendar) {
     this.#entry = entry
-    this.#since = since
+    this.#planned = planned
     this.#now = now
     this.#calendar = calendar
   }
 
-  /** The due times after `from`, at most the newest `count`. */
-  after(from: number, count = Number.POSITIVE_INFINITY): readonly number[] {
+  hasCome(due: number): boolean {
+    return due <= this.#now && sendAt(this.#entry, due, this.#calendar) <= this.#now
+  }
+
+  /** The due times from `first` on, at most the newest `count`. */
+  from(first: number | null, count = Number.POSITIVE_INFINITY): readonly number[] {
     const found: number[] = []
-    let due = nextDue(this.#entry, from, this.#calendar, this.#since)
-    while (due !== null && due <= this.#now) {
-      if (found.push(due) > count) found.shift()
-      due = nextDue(this.#entry, due, this.#calendar, this.#since)
-    }
+    for (let due = first; due !== null && this.hasCome(due); due = this.#next(due)) if (found.push(due) > count) found.shift()
     return found
   }
 
   /** The newest `count`. Searched backwards in windows that double: after a year away a one-second entry has 31 million. */
   newest(count: number): readonly number[] {
     for (let window = 60_000; ; window *= 2) {
-      const from = Math.max(this.#since, this.#now - window)
-      const found = this.after(from, count)
-      if (found.length >= count || from === this.#since) return found
+      const start = this.#now - window
+      if (start <= this.#planned) return this.from(this.#planned, count)
+      const found = this.from(this.#next(start), count)
+      if (found.length >= count) return found
     }
+  }
+
+  #next(after: number): number | null {
+    return nextDue(this.#entry, after, this.#calendar, this.#planned)
   }
 }
