@@ -133,7 +133,7 @@ export interface Note {
 }
 
 export interface Hold {
-  /** Of the task that holds the entry open; its message has the header. */
+  /** Of the task that holds the entry open: the first of the messages, which has the header. */
   readonly id: string
   /** When the entry is open: `skip` this occurrence, noted as `skipped-overlap`; or `wait`, and change nothing: the tick is asked again later. */
   readonly whenOpen: 'skip' | 'wait'

@@ -65,7 +65,7 @@ export class MemorySchedules implements Schedules {
   async leaders(limit: number): Promise<readonly Reign[]> {
     this.#check()
     const { lead, reigns } = this.#server.schedules
-    return [...(lead === null ? [] : [lead.reign]), ...reigns].slice(0, limit)
+    return [...(lead === null ? [] : [lead.reign]), ...reigns].slice(0, Math.min(limit, HISTORY_KEPT))
   }
 
   async version(): Promise<number> {

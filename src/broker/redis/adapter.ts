@@ -20,12 +20,14 @@ import {
   type Tended,
 } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
+import { Bindings } from './bindings.js'
 import { Channels } from './channels.js'
 import { RedisConsumer } from './consumer.js'
 import { Keys } from './keys.js'
 import type { Argument } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { reap } from './reaper.js'
+import { RedisSchedules } from './schedules.js'
 import { scripts } from './scripts.js'
 
 /** How long a producer's mark outlives its last batch: longer than any deadline within which a batch may be sent again. */
@@ -39,6 +41,7 @@ export async function openRedisBroker(url: string, options: BrokerOptions): Prom
 export class RedisBroker implements Broker {
   readonly can
   readonly queues: RedisQueues
+  readonly schedules: RedisSchedules
   readonly #url: string
   readonly #link: RedisLink
   readonly #options: BrokerOptions
@@ -46,7 +49,7 @@ export class RedisBroker implements Broker {
   readonly #channels: Channels
   readonly #consumers = new Set<RedisConsumer>()
   readonly #producer = randomUUID()
-  readonly #bound = new Set<string>()
+  readonly #bindings: Bindings
   #batch = 0
   #publishing: Promise<unknown> = Promise.resolve()
 
@@ -56,7 +59,9 @@ export class RedisBroker implements Broker {
     this.#options = options
     this.#keys = new Keys(options.keyPrefix)
     this.#channels = new Channels(url, this.#keys, options)
+    this.#bindings = new Bindings(link, this.#keys)
     this.queues = new RedisQueues(link, this.#keys)
+    this.schedules = new RedisSchedules(link, this.#keys, this.#bindings)
     this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
   }
 
@@ -73,9 +78,8 @@ export class RedisBroker implements Broker {
     const keys: string[] = [this.#keys.producer(this.#producer), this.#keys.queues]
     const lists = new Map<string, (Uint8Array | string)[]>()
     const args: Argument[] = []
-    const fresh = new Set<string>()
+    const fresh = this.#bindings.missing(messages.map(({ queue }) => queue))
     for (const [index, message] of messages.entries()) {
-      if (!this.#bound.has(message.queue)) fresh.add(message.queue)
       const step = priorityStep(message.priority)
       if (message.due === undefined) {
         const list = this.#keys.list(message.queue, step)
@@ -96,14 +100,7 @@ export class RedisBroker implements Broker {
     } catch (error) {
       throw error instanceof Unreachable && error.sent ? fateUnknown(error) : error
     }
-    if (fresh.size > 0) await this.#bind(fresh)
-  }
-
-  /** kombu's bindings, so that Celery's tools see the queue; only informative. */
-  async #bind(queues: Iterable<string>): Promise<void> {
-    const names = [...queues]
-    await this.#link.run((client) => Promise.all(names.map((queue) => client.sadd(...this.#keys.binding(queue)))))
-    for (const queue of names) this.#bound.add(queue)
+    await this.#bindings.add(fresh)
   }
 
   async register(worker: Registration): Promise<Consumer> {
@@ -112,7 +109,7 @@ export class RedisBroker implements Broker {
     const entry = JSON.stringify({ node, leaseMs, queues, since: Date.now(), pid: process.pid })
     const keys = [this.#keys.registry, this.#keys.epoch(incarnation), this.#keys.lease(incarnation), this.#keys.queues]
     await this.#link.script(scripts.register, keys, [incarnation, entry, leaseMs, ...queues])
-    await this.#bind(queues)
+    await this.#bindings.add(queues)
     const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, worker, this.#options)
     this.#consumers.add(consumer)
     return consumer

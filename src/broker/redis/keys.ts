@@ -14,6 +14,11 @@ export class Keys {
   readonly scratch: string
   readonly revoked: string
   readonly revocations: string
+  readonly schedule: string
+  readonly reigns: string
+  readonly entries: string
+  readonly removedEntries: string
+  readonly holding: string
 
   constructor(prefix: string) {
     this.#prefix = prefix
@@ -22,6 +27,11 @@ export class Keys {
     this.scratch = `${prefix}celerity:scratch`
     this.revoked = `${prefix}celerity:revoked`
     this.revocations = `${prefix}celerity:revocations`
+    this.schedule = `${prefix}celerity:schedule`
+    this.reigns = `${prefix}celerity:schedule:leaders`
+    this.entries = `${prefix}celerity:schedule:entries`
+    this.removedEntries = `${prefix}celerity:schedule:removed`
+    this.holding = `${prefix}celerity:schedule:holding`
   }
 
   /** The list of a queue at the priority step with this index (0–3). */
@@ -83,6 +93,12 @@ export class Keys {
   }
   deliveries(message: string): string {
     return `${this.#prefix}celerity:deliveries:${message}`
+  }
+  entry(name: string): string {
+    return `${this.#prefix}celerity:schedule:entry:${name}`
+  }
+  history(name: string): string {
+    return `${this.#prefix}celerity:schedule:history:${name}`
   }
   /** Channel of a fanout exchange: the db number is part of it, since pub/sub knows no databases. */
   channel(db: number, exchange: string, routingKey: string): string {

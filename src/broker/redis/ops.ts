@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { PreparedWrite } from '../../prepared-write.js'
 import { type Delivery, type Fate, type Outgoing, priorityStep, type Settlement } from '../broker.js'
+import { continuationOf, entryTaskOf, isEnd } from '../entry-header.js'
+import { holdField } from './entry-row.js'
 import type { Keys } from './keys.js'
 
 export type Argument = string | number | Buffer
@@ -66,6 +68,7 @@ class PlainLines {
 
   add(lines: (string | number)[], { delivery, fate, writes, publish }: Settlement, partial: boolean): boolean {
     if (fate.kind !== 'ack' || publish !== undefined || isBlanked(delivery, partial) || isEarly(delivery, this.#context)) return false
+    if (entryTaskOf(delivery.raw) !== undefined) return false
     const write = writes?.[0]
     if (write === undefined) lines.push(delivery.position, '', '')
     else if (writes?.length === 1 && this.#isPlain(write)) lines.push(delivery.position, write.key, write.value)
@@ -98,6 +101,7 @@ function addPosition(args: Argument[], settlement: Settlement, partial: boolean,
       ops += addMessage(args, message, `${memberOf(delivery, context)}.${index}`, context)
   }
   ops += addFate(args, delivery, settlement.fate, context)
+  if (isEnd(settlement.fate)) ops += addEnd(args, settlement, context)
   if (isEarly(delivery, context)) {
     args.push('e')
     ops++
@@ -142,6 +146,16 @@ function addFate(args: Argument[], delivery: Delivery, fate: Fate, context: OpsC
       args.push('x', context.keys.dead(queue), deadEntry(delivery, fate, context))
       return 1
   }
+}
+
+/** A message of a schedule entry has ended: it holds the entry open no more, unless one of the follow-ups goes on with its task. */
+function addEnd(args: Argument[], { delivery, publish }: Settlement, { keys }: OpsContext): number {
+  const task = entryTaskOf(delivery.raw)
+  if (task === undefined) return 0
+  const next = continuationOf(task, publish)
+  if (next === undefined) args.push('h', keys.entry(task.entry), holdField(task.id))
+  else args.push('k', keys.entry(task.entry), holdField(task.id), next.queue)
+  return 1
 }
 
 /** Small JSON around the unchanged bytes (docs/redis.md). */

@@ -1,6 +1,8 @@
 /** The operator's side of the Redis broker. Reads in a few round trips; counts are of nearly the same moment, not of one. */
 import type { RedisLink } from '../../redis/link.js'
 import type { DeadLetter, QueueCounts, Queues } from '../broker.js'
+import { type EntryTask, entryTaskOf } from '../entry-header.js'
+import { holdField, readHolds } from './entry-row.js'
 import type { Keys } from './keys.js'
 import { scripts } from './scripts.js'
 
@@ -79,16 +81,40 @@ export class RedisQueues implements Queues {
   async purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }> {
     const lists = this.#keys.lists(queue)
     const held = [this.#keys.delayed(queue), this.#keys.delayedRaw(queue)]
-    return this.#link.run(async (client) => {
+    const holding = await this.#link.run((client) => client.smembers(this.#keys.holding))
+    const { counts, holds } = await this.#link.run(async (client) => {
       const multi = client.multi()
       for (const list of lists) multi.llen(list)
       multi.zcard(this.#keys.delayed(queue))
       multi.del(...lists, ...held)
-      const replies = ((await multi.exec()) ?? []).map(([error, value]) => {
+      for (const name of holding) multi.hgetall(this.#keys.entry(name))
+      const replies = (await multi.exec()) ?? []
+      const counts = replies.slice(0, lists.length + 1).map(([error, value]) => {
         if (error) throw error
         return Number(value)
       })
-      return { ready: replies.slice(0, lists.length).reduce((a, b) => a + b, 0), delayed: replies[lists.length] ?? 0 }
+      const rows = replies.slice(lists.length + 2).map(([, row]) => (row ?? {}) as Readonly<Record<string, string>>) // a damaged one holds nothing
+      return { counts, holds: holding.flatMap((entry, index) => readHolds(rows[index] ?? {}).map((hold) => ({ ...hold, entry }))) }
+    })
+    const here = holds.filter((hold) => hold.queue === queue)
+    if (here.length > 0) await this.#release(here)
+    return { ready: counts.slice(0, lists.length).reduce((a, b) => a + b, 0), delayed: counts[lists.length] ?? 0 }
+  }
+
+  /** What is not in flight was purged, and holds its entry open no more. */
+  async #release(holds: readonly EntryTask[]): Promise<void> {
+    const inFlight = new Set<string>()
+    await this.#link.run(async (client) => {
+      for (const incarnation of await client.hkeys(this.#keys.registry)) {
+        for (const name of await client.hkeys(this.#keys.lanes(incarnation))) {
+          for (const raw of await client.lrangeBuffer(this.#keys.lane(incarnation) + name, 0, -1)) {
+            const task = entryTaskOf(raw)
+            if (task !== undefined) inFlight.add(task.id)
+          }
+        }
+      }
+      const gone = holds.filter(({ id }) => !inFlight.has(id))
+      await Promise.all(gone.map(({ entry, id }) => client.hdel(this.#keys.entry(entry), holdField(id))))
     })
   }
 

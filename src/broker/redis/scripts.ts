@@ -15,5 +15,11 @@ export const scripts = {
   unpark: loadScript(import.meta.url, 'unpark'),
   reserve: loadScript(import.meta.url, 'reserve'),
   revoke: loadScript(import.meta.url, 'revoke'),
+  lead: loadScript(import.meta.url, 'lead'),
+  yield: loadScript(import.meta.url, 'yield'),
+  putEntries: loadScript(import.meta.url, 'put-entries'),
+  removeEntries: loadScript(import.meta.url, 'remove-entries'),
+  enableEntry: loadScript(import.meta.url, 'enable-entry'),
+  tick: loadScript(import.meta.url, 'tick'),
   retryDead: loadScript(import.meta.url, 'retry-dead'),
 }

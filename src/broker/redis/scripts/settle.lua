@@ -8,6 +8,8 @@
 --          'l' list raw                   to the back of a list      'f' list raw    to its front
 --          'd' zset hash member due raw   kept until due             'x' list json   dead letter
 --          'e'                            ends a start record        'b'             blanks the bytes in the lane
+--          'h' entry field                holds a schedule entry open no more
+--          'k' entry field queue          goes on holding it, from a message in that queue
 -- Reply {'lost'} | {'ok', lane, position, error, …}: positions whose ops were refused stay leased.
 -- The first write is a DEL: then the rest passes at maxmemory.
 local owner = ARGV[1] == 'owner'
@@ -16,7 +18,7 @@ redis.call('DEL', KEYS[3])
 local reply, results = {'ok'}, {}
 local keys, values = {}, {}
 local find, sub = string.find, string.sub
-local WIDTH = { r = 4, l = 2, f = 2, d = 5, x = 2, e = 0, b = 0 }
+local WIDTH = { r = 4, l = 2, f = 2, d = 5, x = 2, e = 0, b = 0, h = 2, k = 3 }
 
 local function perform(lane, position, a, count)
   local refused
@@ -31,7 +33,12 @@ local function perform(lane, position, a, count)
       r = redis.pcall('HSET', ARGV[a + 2], ARGV[a + 3], ARGV[a + 5])
       if type(r) == 'number' then r = redis.pcall('ZADD', ARGV[a + 1], ARGV[a + 4], ARGV[a + 3]) end
     elseif op == 'e' then redis.call('HDEL', KEYS[4], lane .. ':' .. position)
-    elseif op == 'b' then redis.pcall('LSET', ARGV[2] .. lane, position, '') end
+    elseif op == 'b' then redis.pcall('LSET', ARGV[2] .. lane, position, '')
+    elseif op == 'h' then redis.pcall('HDEL', ARGV[a + 1], ARGV[a + 2])
+    elseif op == 'k' then
+      local held = redis.pcall('HGET', ARGV[a + 1], ARGV[a + 2])
+      if type(held) == 'string' then redis.call('HSET', ARGV[a + 1], ARGV[a + 2], string.match(held, '^%d*') .. ' ' .. ARGV[a + 3]) end
+    end
     if type(r) == 'table' and r.err then refused = r.err end
     a = a + 1 + WIDTH[op]
   end

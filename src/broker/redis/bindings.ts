@@ -1,0 +1,28 @@
+/** kombu's bindings, so that Celery's tools see the queues we send to; only informative. */
+import type { RedisLink } from '../../redis/link.js'
+import type { Keys } from './keys.js'
+
+export class Bindings {
+  readonly #link: RedisLink
+  readonly #keys: Keys
+  readonly #bound = new Set<string>()
+
+  constructor(link: RedisLink, keys: Keys) {
+    this.#link = link
+    this.#keys = keys
+  }
+
+  /** Those of `queues` that this process has not bound yet, each once. */
+  missing(queues: Iterable<string>): Set<string> {
+    const missing = new Set<string>()
+    for (const queue of queues) if (!this.#bound.has(queue)) missing.add(queue)
+    return missing
+  }
+
+  async add(queues: Iterable<string>): Promise<void> {
+    const names = [...queues]
+    if (names.length === 0) return
+    await this.#link.run((client) => Promise.all(names.map((queue) => client.sadd(...this.#keys.binding(queue)))))
+    for (const queue of names) this.#bound.add(queue)
+  }
+}
