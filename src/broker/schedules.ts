@@ -44,7 +44,10 @@ export interface Schedules {
 
   /** Carries out ticks of the leader `id` in their order, each as one step of its own; an answer for each. */
   ticks(id: string, epoch: number, ticks: readonly Tick[]): Promise<readonly TickOutcome[]>
-  /** Runs an entry by hand, whoever leads: enqueued and noted, the plan untouched; the switch and `open` are not asked. False: no such entry. */
+  /**
+   * Runs an entry by hand, whoever leads: enqueued and noted, the plan untouched; the switch and `open` are not asked. With ids that the
+   * history has, it was done before. False: no such entry.
+   */
   run(name: string, run: Run): Promise<boolean>
   /** Closes an entry whose task ended where the broker could not see it. */
   release(name: string): Promise<void>

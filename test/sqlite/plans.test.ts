@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { Broker, Fate } from '../../src/broker/broker.js'
+import { ENTRY_HEADER } from '../../src/broker/entry-header.js'
 import { openBroker } from '../../src/broker/open.js'
 import { openResults } from '../../src/results/open.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import type { Statements, Value } from '../../src/sqlite/statements.js'
 
-/** Tables with a row per table, process, queue, batch in flight or living revocation may be read whole. */
+/** Tables with a row per table, process, queue, batch in flight, open schedule entry or living revocation may be read whole. */
 const SMALL =
-  /^SCAN (file.sqlite_schema|sqlite_sequence|broker_worker|broker_limit|broker_lane|l|broker_revoked|broker_delivery|broker_subscriber|q|q USING .*|json_each.*)$/
+  /^SCAN (file.sqlite_schema|sqlite_sequence|broker_worker|broker_limit|broker_lane|l|broker_revoked|broker_delivery|broker_subscriber|broker_hold|broker_reign|broker_entry_removed USING .*|q|q USING .*|json_each.*)$/
 
 describe('the statements of the SQLite adapters', () => {
   it('find what they need by an index, so that a backlog costs nothing', async () => {
@@ -79,8 +81,44 @@ async function useEverything(url: string): Promise<void> {
   await broker.queues.dropDead('kuma', [letters[0]?.id ?? ''])
   await broker.publish([{ queue: 'kuma', priority: 0, raw: 'later', due: Date.now() + 60_000 }])
   await broker.queues.purge('kuma')
+  await useSchedules(broker)
   await broker.close()
   await results.close()
+}
+
+async function useSchedules(broker: Broker): Promise<void> {
+  const { schedules } = broker
+  await schedules.put([{ name: 'kuma', json: '{}', source: 'store' }])
+  await schedules.put([{ name: 'kuma', json: '{}', source: 'settings' }])
+  await schedules.put([{ name: 'kuma', json: '[]', source: 'settings', planned: 1 }])
+  const leadership = await schedules.lead({ id: 'a', node: 'n' }, 60_000)
+  await schedules.lead({ id: 'a', node: 'n' }, 60_000)
+  const epoch = leadership.leader ? leadership.epoch : 0
+  const headers = { id: 't', [ENTRY_HEADER]: 'kuma' }
+  const publish = [{ queue: 'kuma', priority: 0, raw: JSON.stringify({ headers }) }]
+  const note = { due: 1, outcome: 'sent', ids: ['t'] } as const
+  await schedules.ticks('a', epoch, [
+    { name: 'kuma', planned: 1, next: 2, publish, note, hold: { id: 't', whenOpen: 'skip', forMs: null } },
+  ])
+  await schedules.run('kuma', { publish, ids: ['u'], by: 'n' })
+  const worker = await broker.register({ incarnation: randomUUID(), node: 'n', leaseMs: 60_000, queues: ['kuma'] })
+  const taken = await worker.take(1, ['kuma'], 5)
+  if (taken === 'lost') throw new Error('the incarnation was fenced')
+  await worker.settle(taken.deliveries.map((delivery) => ({ delivery, fate: { kind: 'ack' }, publish })))
+  await schedules.history('kuma', 5)
+  await schedules.entries()
+  await schedules.entries(1)
+  await schedules.version()
+  await schedules.leader()
+  await schedules.leaders(5)
+  await schedules.release('kuma')
+  await schedules.setEnabled('kuma', false)
+  await schedules.setEnabled('kuma', true)
+  await schedules.remove(['kuma'])
+  await schedules.yield('a')
+  await schedules.lead({ id: 'b', node: 'n' }, 1)
+  await sleep(2)
+  await schedules.lead({ id: 'a', node: 'n' }, 1)
 }
 
 async function play(broker: Broker, fate: Fate): Promise<void> {

@@ -1,4 +1,5 @@
 /** What the connections of one memory broker share of its schedules. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Outgoing } from '../broker.js'
 import { continuationOf, entryTaskOf } from '../entry-header.js'
 import { type EntrySource, HISTORY_KEPT, type Occurrence, type Reign } from '../schedules.js'
@@ -59,6 +60,9 @@ export class KeptEntry {
     this.lastSent = now
     this.runs++
     this.by = by
+  }
+  wasRun(ids: readonly string[]): boolean {
+    return this.history.some((each) => each.epoch === null && isDeepStrictEqual(each.ids, ids))
   }
   note(occurrence: Occurrence): void {
     this.history = [occurrence, ...this.history].slice(0, HISTORY_KEPT)

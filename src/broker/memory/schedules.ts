@@ -132,6 +132,7 @@ export class MemorySchedules implements Schedules {
     this.#check()
     const entry = this.#server.schedules.entries.get(name)
     if (entry === undefined) return false
+    if (entry.wasRun(ids)) return true
     const now = this.#clock.now()
     if (hold !== undefined) entry.hold(hold.id, hold.forMs, now)
     entry.sent(now, by)

@@ -27,6 +27,7 @@ import { Outbox } from './outbox.js'
 import { moveDue } from './places.js'
 import { SqliteQueues } from './queues.js'
 import { findDead, reap } from './reaper.js'
+import { SqliteSchedules } from './schedules.js'
 import { SCHEMA } from './schema.js'
 import { laneId, laneName } from './take.js'
 import { findWorker } from './worker-row.js'
@@ -69,6 +70,7 @@ export async function openSqliteBroker(url: string, options: BrokerOptions): Pro
 class SqliteBroker implements Broker {
   readonly can: BrokerAbilities
   readonly queues: SqliteQueues
+  readonly schedules: SqliteSchedules
   readonly #database: Database
   readonly #options: BrokerOptions
   readonly #machine: Machine = thisMachine()
@@ -84,6 +86,7 @@ class SqliteBroker implements Broker {
     this.#outbox = new Outbox(database, options.clock)
     this.can = { priorities: true, delay: true, shared: true, server: `sqlite:${database.path}` }
     this.queues = new SqliteQueues(database)
+    this.schedules = new SqliteSchedules(database, this.#machine, options.clock)
   }
 
   async publish(messages: readonly Outgoing[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** Where a message stands: the statements that put it there, and its rank in the queue. Used inside a transaction of somebody else's. */
 import type { Transaction } from '../../sqlite/database.js'
 import { type Fate, type Outgoing, priorityStep } from '../broker.js'
+import { letGo } from './holds.js'
 
 /** A queue at one priority step. */
 export interface Source {
@@ -29,9 +30,11 @@ export function findQueue(transaction: Transaction, name: string): number | unde
   return transaction.get<{ id: number }>('SELECT id FROM broker_queue WHERE name = ?', name)?.id
 }
 
-export function publish(transaction: Transaction, messages: readonly Outgoing[], now: number): void {
-  if (messages.length === 0) return
-  let id = nextPlaces(transaction, messages.length)
+/** Returns the number of the first message; the others follow it. */
+export function publish(transaction: Transaction, messages: readonly Outgoing[], now: number): number {
+  if (messages.length === 0) return 0
+  const first = nextPlaces(transaction, messages.length)
+  let id = first
   const queues = new Map<string, number>() // for this call only: a rollback takes new queues along
   for (const { queue, priority, raw, due } of messages) {
     const number = queues.get(queue) ?? makeQueue(transaction, queue)
@@ -42,6 +45,7 @@ export function publish(transaction: Transaction, messages: readonly Outgoing[],
     else transaction.run(INSERT_READY, source.queue, source.step, id, id)
     id++
   }
+  return first
 }
 
 /** What is known about a message that leaves a worker's hands. */
@@ -70,6 +74,7 @@ export function meet(transaction: Transaction, { source, message, place, node, d
       return
     case 'dead':
       transaction.run(INSERT_DEAD, message, source.queue, source.step, fate.reason, fate.detail, now, node, deliveries)
+      letGo(transaction, message)
       return
   }
 }

@@ -63,4 +63,33 @@ CREATE TABLE file.broker_broadcast (
 CREATE TABLE file.broker_subscriber (id TEXT NOT NULL, exchange TEXT NOT NULL, boot TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (exchange, id)) WITHOUT ROWID;
 `
 
-export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1] }
+const VERSION_2 = `
+-- schedule_version: of the last edit; schedule_forgotten: of the last removal that is not remembered any more.
+INSERT INTO broker_counter (name, value) VALUES ('schedule_version', 0), ('schedule_forgotten', 0);
+
+CREATE TABLE file.broker_entry (
+  name TEXT PRIMARY KEY, json TEXT NOT NULL, source TEXT NOT NULL, version INTEGER NOT NULL, enabled INTEGER NOT NULL DEFAULT 1,
+  planned INTEGER, over INTEGER NOT NULL DEFAULT 0, last_due INTEGER, last_sent INTEGER, runs INTEGER NOT NULL DEFAULT 0, node TEXT
+);
+CREATE INDEX file.broker_entry_version ON broker_entry (version);
+CREATE TABLE file.broker_entry_removed (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX file.broker_entry_removed_version ON broker_entry_removed (version);
+
+CREATE TABLE file.broker_occurrence (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL, due INTEGER NOT NULL, at INTEGER NOT NULL,
+  outcome TEXT NOT NULL, tasks TEXT NOT NULL, node TEXT NOT NULL, epoch INTEGER
+);
+CREATE INDEX file.broker_occurrence_entry ON broker_occurrence (entry, id);
+
+-- A task that holds its entry open for as long as its message is there; until: or at the latest.
+CREATE TABLE file.broker_hold (entry TEXT NOT NULL, task TEXT NOT NULL, message INTEGER NOT NULL, until INTEGER, PRIMARY KEY (entry, task)) WITHOUT ROWID;
+CREATE INDEX file.broker_hold_message ON broker_hold (message);
+
+-- Who led; the one that is not over leads. began and until are wall-clock times to be shown; the lease is as in broker_worker.
+CREATE TABLE file.broker_reign (
+  epoch INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, node TEXT NOT NULL, began INTEGER NOT NULL, until INTEGER NOT NULL,
+  lease_ms INTEGER NOT NULL, boot TEXT NOT NULL, lease_end INTEGER NOT NULL, over INTEGER NOT NULL DEFAULT 0
+);
+`
+
+export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1, VERSION_2] }

@@ -2,6 +2,8 @@
 import type { PreparedWrite } from '../../prepared-write.js'
 import type { Transaction } from '../../sqlite/database.js'
 import type { Settlement } from '../broker.js'
+import { isEnd } from '../entry-header.js'
+import { goOn } from './holds.js'
 import { meet, publish } from './places.js'
 import { laneId } from './take.js'
 import { endLane, type LaneRow } from './worker-row.js'
@@ -20,7 +22,10 @@ export function settle(transaction: Transaction, worker: number, node: string, s
     const held = lane && transaction.get<{ message: number; place: number }>(TAKE_OUT, lane.id, delivery.position)
     if (lane === undefined || held === undefined) continue
     if (writes !== undefined) for (const write of writes) carryOut(transaction, write)
-    if (followUps !== undefined) publish(transaction, followUps, now)
+    if (followUps !== undefined && followUps.length > 0) {
+      const first = publish(transaction, followUps, now)
+      if (isEnd(fate)) goOn(transaction, held.message, followUps, first)
+    }
     meet(transaction, { ...held, source: lane, node, deliveries: 1 }, fate, now)
   }
   for (const lane of lanes.values()) if (lane !== undefined) endLane(transaction, lane.id)

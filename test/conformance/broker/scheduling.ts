@@ -509,6 +509,17 @@ export function scheduling(stage: () => Stage): void {
         expect(noted).to.deep.equal({ due: lastSent, at: lastSent, outcome: 'by-hand', ids: ['h1'], node: 'user@host', epoch: null })
       })
 
+      it('is done once, however often it is sent', async () => {
+        await add('kuma', DUE)
+        const run = { publish: [message('now')], ids: ['h1'], by: 'user@host' }
+
+        expect([await schedules().run('kuma', run), await schedules().run('kuma', run)]).to.deep.equal([true, true])
+        expect(await stage().drain()).to.deep.equal(['now'])
+        expect(await entry()).to.include({ runs: 1 })
+        await schedules().run('kuma', { ...run, ids: ['h2'] })
+        expect(await entry()).to.include({ runs: 2 })
+      })
+
       it('of an entry that is not there sends nothing', async () => {
         expect(await schedules().run('unknown', { publish: [message('now')], ids: ['h1'], by: 'user@host' })).to.equal(false)
         expect(await stage().counts()).to.include({ ready: 0 })
