@@ -14,6 +14,7 @@ import { closedError, LazyRuntime } from './lazy-runtime.js'
 import { Registry } from './registry.js'
 import { ResultAccess } from './result-access.js'
 import type { Runtime } from './runtime.js'
+import { DeclaredSchedule, type ScheduleOptions } from './schedules.js'
 import { toWireOptions } from './signature-options.js'
 import type { StandardSchema } from './standard-schema.js'
 import { createTask, type Task, type TaskOf } from './task.js'
@@ -48,6 +49,7 @@ export class Celerity {
   /** The settings given in code: the weakest source but for the defaults. */
   readonly declared: SettingsInput
   readonly registry = new Registry()
+  readonly declaredSchedule = new DeclaredSchedule()
   readonly #runtime: LazyRuntime
   readonly #results: ResultAccess
   readonly #dispatch: Dispatch
@@ -98,6 +100,17 @@ export class Celerity {
     const definition = this.registry.add(name, options, handler, callSite(this.task))
     const log = () => this.#runtime.current?.log ?? this.#log
     return createTask(definition, this.#dispatch, (args) => directContext(this.registry.get(name) ?? definition, args, log()))
+  }
+
+  /**
+   * Declares a periodic task: `tasks beat` sends it whenever it is due. An entry of the same name in the setting `beatSchedule` wins.
+   *
+   * @param name unique in this application
+   * @throws     E_SCHEDULE
+   * @example    app.schedule('sitemaps', { every: crontab({ minute: 0, hour: 5 }), task: buildSitemaps.s() })
+   */
+  schedule(name: string, entry: ScheduleOptions): void {
+    this.declaredSchedule.add(name, entry)
   }
 
   /** Sends a task by name: one that lives elsewhere, in Python perhaps. */

@@ -17,6 +17,8 @@ export interface SendRequest {
   readonly args: readonly unknown[]
   readonly options: CallOptions
   readonly workflow?: Workflow
+  /** See `TaskCall`. */
+  readonly argsrepr?: string
 }
 
 /** A message ready to be published. */
@@ -66,7 +68,7 @@ export class MessageBuilder {
    * @throws         CelerityError E_ARGUMENTS, E_ENCODE
    */
   build(request: SendRequest, sentFrom?: string, parent?: CurrentRequest): Built {
-    const { task, args, options, workflow } = request
+    const { task, args, options, workflow, argsrepr } = request
     const policy = this.#registry.get(task)?.policy
     const kwargs = options.kwargs ?? NO_ARGUMENTS
     const now = this.#clock.now()
@@ -80,6 +82,7 @@ export class MessageBuilder {
       task,
       args,
       kwargs,
+      argsrepr,
       queue,
       priority,
       eta: etaOf(options, now),

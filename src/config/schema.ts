@@ -3,6 +3,7 @@
  * checked, the flags that set it, `tasks config` and `.taskrc.example`. To add a setting, add a row.
  */
 import { maskUrl } from '../mask.js'
+import { beatSchedule, timezone } from './beat-kinds.js'
 import { AT_BROKER, either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'
 import { fields } from './objects.js'
 import { acks, annotations, priority, queueName, queues, rateLimit, routes } from './task-kinds.js'
@@ -255,6 +256,35 @@ export const SCHEMA = {
     celery: 'task_annotations',
     historic: ['CELERY_ANNOTATIONS'],
     why: "Options of single tasks set from outside, such as { 'mail.send': { rateLimit: '60/m' } }; `*` is every task.",
+  }),
+
+  timezone: row({
+    kind: timezone(),
+    default: 'UTC',
+    celery: 'timezone',
+    why: 'Whose wall clock the schedules mean that name no zone of their own, such as Europe/London; all else is kept in UTC.',
+  }),
+  beatSchedule: row({
+    kind: beatSchedule(),
+    default: {},
+    celery: 'beat_schedule',
+    historic: ['CELERYBEAT_SCHEDULE'],
+    why: "Periodic tasks by name: { task, schedule, args, kwargs, options … }, schedule being 600, '10m', '0 5 * * *', or { minute: 0, hour: 5 }.",
+  }),
+  beatMaxInterval: row({
+    kind: span(0.05),
+    default: 1,
+    unit: 'seconds',
+    celery: 'beat_max_loop_interval',
+    historic: ['CELERYBEAT_MAX_LOOP_INTERVAL'],
+    flag: 'max-interval',
+    why: 'How long a beat sleeps at most before it looks whether a schedule was edited.',
+  }),
+  beatLease: row({
+    kind: span(1),
+    default: 10,
+    unit: 'seconds',
+    why: 'How long after its last sign of life another beat takes over from the one that leads; one that stops in order is followed at once.',
   }),
 
   workerConcurrency: row({

@@ -84,7 +84,7 @@ class Encoder implements MessageEncoder {
       softTimeLimit: call.softTimeLimit,
       rootId: call.rootId ?? call.id,
       parentId: call.parentId,
-      argsrepr: reprArgs(call.args),
+      argsrepr: call.argsrepr ?? reprArgs(call.args),
       kwargsrepr: reprKwargs(kwargs),
       originJson: call.origin === undefined ? this.#origin : quote(call.origin),
       ignoreResult: call.ignoreResult ?? false,

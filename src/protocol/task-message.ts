@@ -102,6 +102,8 @@ export interface TaskCall {
   readonly task: string
   readonly args: readonly unknown[]
   readonly kwargs?: Readonly<Record<string, unknown>> | undefined
+  /** The arguments as people see them; absent: as a Python tuple. */
+  readonly argsrepr?: string | undefined
   readonly queue: string
   readonly priority?: number | undefined
   readonly eta?: number | undefined
