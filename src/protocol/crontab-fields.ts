@@ -61,7 +61,7 @@ export function expandCrontab(schedule: CrontabSchedule): Expanded {
 type FieldRead = { readonly ok: true; readonly values: readonly number[] } | { readonly ok: false; readonly reason: string }
 
 /** The values of one field, ascending and without repetitions. Total. */
-export function expandField(field: CrontabField, written: string): FieldRead {
+function expandField(field: CrontabField, written: string): FieldRead {
   if (written.length > LONGEST_FIELD) return { ok: false, reason: `longer than ${LONGEST_FIELD} characters` }
   const values = new Set<number>()
   for (const token of written.split(',')) {
