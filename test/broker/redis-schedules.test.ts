@@ -4,7 +4,7 @@ import type { Broker } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
 import type { Tick } from '../../src/broker/schedules.js'
 import { eventually } from '../conformance/broker/stage.js'
-import { redisUrl } from '../setup/servers.js'
+import { redisUrl, startRedis } from '../setup/servers.js'
 
 const LEASE_MS = 60_000
 const A = { id: 'run-a', node: 'beat@a' }
@@ -94,6 +94,33 @@ describe('schedules on Redis', () => {
 
     expect(await broker.schedules.history('a', 5)).to.have.length(1)
     expect(await broker.schedules.leaders(5)).to.have.length(1)
+  })
+
+  it('keep their leader at maxmemory, where a tick is refused as a whole', async function () {
+    const server = await startRedis(this)
+    const full = await openBroker(server.url)
+    const operator = new Redis(server.url)
+    try {
+      await full.schedules.put([{ name: 'a', json: '{}', source: 'store', planned: 1 }])
+      await full.schedules.lead(A, LEASE_MS)
+      await operator.config('SET', 'maxmemory', '1')
+
+      expect(await full.schedules.lead(A, LEASE_MS)).to.deep.include({ leader: true, epoch: 1 })
+      const publish = [{ queue: 'kuma', priority: 0, raw: 'x' }]
+      const tick: Tick = { name: 'a', planned: 1, next: 2, publish, note: { due: 1, outcome: 'sent', ids: ['t'] } }
+      const refused = await full.schedules.ticks(A.id, 1, [tick]).catch((error: unknown) => error)
+      expect(refused).to.include({ code: 'E_BROKER_REFUSED' })
+      await full.schedules.yield(A.id)
+      expect(await full.schedules.lead(B, LEASE_MS)).to.deep.include({ leader: true, epoch: 2 })
+
+      await operator.config('SET', 'maxmemory', '0')
+      expect((await full.schedules.entries()).entries[0]).to.include({ planned: 1, runs: 0 })
+      expect(await full.schedules.ticks(B.id, 2, [tick])).to.deep.equal(['sent'])
+    } finally {
+      operator.disconnect()
+      await full.close()
+      await server.stop()
+    }
   })
 
   it('end a lease within its length although the clock of the server was set back', async () => {

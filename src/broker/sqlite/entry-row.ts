@@ -41,7 +41,7 @@ export function editedEntries(transaction: Transaction, since: number): readonly
 }
 
 /** Whether it changed anything. */
-export function putEntry(transaction: Transaction, { name, json, source, planned = undefined }: NewEntry): boolean {
+export function putEntry(transaction: Transaction, { name, json, source, planned }: NewEntry): boolean {
   const stored = transaction.get<EntryRow>(FIND, name)
   if (stored?.json === json && stored.source === source) return false
   const version = nextVersion(transaction)

@@ -31,8 +31,7 @@ const FORGET_REMOVED = 'DELETE FROM broker_entry_removed WHERE version <= ?'
 const SET_FORGOTTEN = "UPDATE broker_counter SET value = ? WHERE name = 'schedule_forgotten'"
 const DISABLE = 'UPDATE broker_entry SET enabled = 0, version = ? WHERE name = ?'
 const ENABLE = 'UPDATE broker_entry SET enabled = 1, planned = NULL, version = ? WHERE name = ?'
-const PLAN = 'UPDATE broker_entry SET planned = ?, over = ? WHERE name = ?'
-const SET_DUE = 'UPDATE broker_entry SET last_due = ? WHERE name = ?'
+const ADVANCE = 'UPDATE broker_entry SET planned = ?, over = ?, last_due = ?, last_sent = ?, runs = ?, node = ? WHERE name = ?'
 const COUNT_RUN = 'UPDATE broker_entry SET last_sent = ?, runs = ?, node = ? WHERE name = ?'
 
 /** What one transaction does at most, so that neither the event loop nor the other writers wait for long. */
@@ -164,14 +163,11 @@ function carryOut(transaction: Transaction, tick: Tick, { node, epoch }: Reign, 
   if (entry === undefined || !entry.enabled || entry.over || entry.planned !== tick.planned) return 'stale'
   const open = tick.hold !== undefined && isOpen(transaction, name, now)
   if (open && tick.hold?.whenOpen === 'wait') return 'open'
-  transaction.run(PLAN, next, next === null ? 1 : 0, name)
-  if (tick.note !== undefined) {
-    const { due } = tick.note
-    const { outcome, ids } = open ? { outcome: 'skipped-overlap', ids: [] } : tick.note
-    transaction.run(SET_DUE, due, name)
-    if (ids.length > 0) transaction.run(COUNT_RUN, now, entry.runs + 1, node, name)
-    note(transaction, name, { due, at: now, outcome, ids, node, epoch })
-  }
+  const said = open && tick.note !== undefined ? { due: tick.note.due, outcome: 'skipped-overlap', ids: [] } : tick.note
+  const counted = said !== undefined && said.ids.length > 0 ? { lastSent: now, runs: entry.runs + 1, by: node } : entry
+  const plan = [next, next === null ? 1 : 0, said?.due ?? entry.lastDue] as const
+  transaction.run(ADVANCE, ...plan, counted.lastSent, counted.runs, counted.by, name)
+  if (said !== undefined) note(transaction, name, { ...said, at: now, node, epoch })
   if (open) return 'open'
   send(transaction, name, tick, now)
   return 'sent'
