@@ -2,6 +2,8 @@
  * Renews the lease, where user code can't stop it: in a thread with a connection of its own. A handler that blocks the event loop for ten
  * leases is therefore not run twice. A broker inside this process (memory) can't be reached from a thread and is renewed by a timer.
  */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { Worker as Thread } from 'node:worker_threads'
 import type { Broker } from '../broker/broker.js'
 import { reason } from '../errors.js'
@@ -90,7 +92,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
 function threadFile(): URL {
   if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
   const source = new URL('./keeper-thread.ts', import.meta.url).href
-  const loader = import.meta.resolve('tsx/esm/api')
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href
   return new URL(
     `data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`,
   )
