@@ -10,7 +10,7 @@ import { Board } from './board.js'
 import { RunContext } from './context.js'
 import { type Keeper, startKeeper } from './keeper.js'
 import type { Finished } from './outcome.js'
-import { within } from './patience.js'
+import { unlessAborted, within } from './patience.js'
 import { RateGate } from './rate-gate.js'
 import { named, reportOutcome, reportOverrun, reportRefusal, reportStart } from './report.js'
 import { accept, type Intake, overtaken, type Request } from './request.js'
@@ -106,7 +106,8 @@ export class Session {
       while (!ends.aborted) {
         const want = Math.min(this.#slots.want, MAX_TAKE)
         if (want === 0) await this.#changed()
-        else if (await this.#takeAndReceive(want, ends)) return 'empty'
+        // A broker that is away answers late: a stop does not wait for it. What such a take still brings goes back.
+        else if (await unlessAborted(this.#takeAndReceive(want, ends), ends)) return 'empty'
       }
     } finally {
       clearInterval(stale)

@@ -10,7 +10,7 @@ import type { Log } from '../log.js'
 import type { DecodeLimits } from '../protocol/message.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
 import { createJudge } from './judge.js'
-import { within } from './patience.js'
+import { unlessAborted, within } from './patience.js'
 import { Session } from './session.js'
 import type { Outcomes } from './settlement.js'
 
@@ -138,7 +138,12 @@ export class Worker {
   async #open(signal: AbortSignal): Promise<Session | null> {
     for (let tries = 0; !signal.aborted; tries++) {
       try {
-        const session = await Session.open(this.#parts, this.#options)
+        const opening = Session.open(this.#parts, this.#options)
+        const session = await unlessAborted(opening, signal)
+        if (session === undefined) {
+          opening.then((late) => late.stop(AbortSignal.abort())).catch(() => {}) // opened after all, for nobody
+          return null
+        }
         this.#served = true
         return session
       } catch (error) {
