@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { MaxRetriesExceeded, Reject, Retry } from '../../src/index.js'
+import { MaxRetriesExceeded, Reject, Retry, type RetryOptions } from '../../src/index.js'
 import { failureOf } from '../app/an-app.js'
 import { gate, Stage } from './a-worker.js'
 
@@ -148,13 +148,11 @@ describe('a task that is tried again', () => {
   })
 
   it('fails when it asks for a moment or a span that is none', async () => {
-    const page = stage.app.task('kuma.page', { bind: true }, (task, countdown: string, eta = '') =>
-      task.retry(eta === '' ? { countdown } : { eta }),
-    )
+    const page = stage.app.task('kuma.page', { bind: true }, (task, when: RetryOptions) => task.retry(when))
     await stage.work()
 
-    expect((await failureOf((await page.delay('soon')).get({ timeout: 5 }))).message).to.contain('soon')
-    expect((await failureOf((await page.delay('1s', 'tomorrow')).get({ timeout: 5 }))).message).to.contain('tomorrow')
+    expect((await failureOf((await page.delay({ countdown: 'soon' as '1s' })).get({ timeout: 5 }))).message).to.contain('soon')
+    expect((await failureOf((await page.delay({ eta: 'tomorrow' })).get({ timeout: 5 }))).message).to.contain('tomorrow')
   })
 
   it('fails without alarm with an error that is an expected outcome', async () => {
