@@ -144,6 +144,8 @@ export class Worker {
           opening.then((late) => late.stop(AbortSignal.abort())).catch(() => {}) // opened after all, for nobody
           return null
         }
+        const { node, concurrency } = this.#options
+        this.#parts.log.info(`${node} ready${this.#served ? ' again' : ''}.`, { concurrency })
         this.#served = true
         return session
       } catch (error) {
