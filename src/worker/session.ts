@@ -92,6 +92,11 @@ export class Session {
     return this.#runs
   }
 
+  /** False while the broker does not answer our renewals, and when it answered that the lease is lost. */
+  get leased(): boolean {
+    return this.#keeper.renewing
+  }
+
   /** Runs that ended with an outcome. */
   get processed(): number {
     return this.#processed

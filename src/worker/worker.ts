@@ -45,6 +45,8 @@ export interface WorkerParts {
   readonly log: Log
   /** Evenly from [0, 1): for the jitter of retries. */
   random(): number
+  /** Hears how each run ended, after its settlement is on its way. */
+  readonly ended?: ((run: Run, outcome: Outcome) => void) | undefined
 }
 
 /** Timers can't be longer, in milliseconds; a grace beyond it has no end. */
@@ -70,9 +72,9 @@ export class Worker {
     this.#options = options
   }
 
-  /** Whether it holds a lease. */
+  /** Whether it holds a lease, and can renew it. */
   get ready(): boolean {
-    return this.#session !== undefined
+    return this.#session?.leased ?? false
   }
 
   get active(): number {
