@@ -234,6 +234,7 @@ export class Session {
       if (!keepsSlot) this.#free()
       this.#processed++
       reportOutcome(log, run, { ...finished, outcome }, this.#taker.now())
+      this.#parts.ended?.(run, outcome)
     } else this.#free()
     this.#wake?.() // a stop waits for the last run, not for its slot
     if (this.#options.once) this.#wakeWhenStored()
