@@ -1,12 +1,12 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
+import type { AsyncResult } from '../src/app/async-result.js'
 import type { CallOptions } from '../src/app/call-options.js'
+import type { Celerity } from '../src/app/celerity.js'
 import { BaseCommand } from '../src/cli/base-command.js'
+import { listOf, momentOf, objectOf, queueOf, spanOf, spanOrMomentOf, taskIdOf } from '../src/cli/flag-values.js'
+import { valueText } from '../src/cli/json-text.js'
 import { nearest } from '../src/config/spelling.js'
-import { parseSeconds } from '../src/duration.js'
-import { CelerityError, reason } from '../src/errors.js'
-import { parseJson } from '../src/protocol/json.js'
-import { repr } from '../src/protocol/python-repr.js'
 import { safe } from '../src/terminal/safe.js'
 
 interface Called {
@@ -18,6 +18,7 @@ interface Called {
 
 export default class Call extends BaseCommand<typeof Call> {
   static override summary = 'Send a task by name, to Node and Python workers alike'
+  static override description = 'Prints its id. With --wait what it returned; exit code 1 when it failed, 124 when --timeout ran out.'
   static override examples = [
     `<%= config.bin %> call kuma.add --args '[2, 3]' --wait`,
     `<%= config.bin %> call kuma.sendMail --kwargs '{"to": "a@example.org"}' --countdown 5m --queue mail`,
@@ -38,62 +39,48 @@ export default class Call extends BaseCommand<typeof Call> {
 
   async run(): Promise<Called> {
     const { name } = this.args
+    const { args, wait, timeout } = this.flags
+    const waiting = timeout === undefined ? {} : { timeout: spanOf('timeout', timeout) }
+    const options = this.#options()
+    const list = args === undefined ? [] : listOf('args', args)
     const app = await this.client()
-    const names = app.registry.names()
-    if (names.length > 0 && app.registry.get(name) === undefined) {
-      const meant = nearest(name, names)
-      this.caution(`${name} is not registered in this application${meant === null ? '' : `; did you mean ${meant}?`}`)
-    }
-    const args = this.#json('args', Array.isArray, 'a list such as [2, 3]') as readonly unknown[] | undefined
-    const result = await app.send(name, args ?? [], this.#options())
-    if (!this.flags.wait) return this.show({ id: result.id, task: name }, ({ id }) => id)
+    this.#warnOfSlip(app, name)
+    const result = await app.send(name, list, options)
+    if (!wait) return this.show({ id: result.id, task: name }, ({ id }) => safe(id))
 
     this.note(`${result.id} sent; waiting`)
-    const value = await result.get(this.flags.timeout === undefined ? {} : { timeout: span('timeout', this.flags.timeout) })
-    return this.show({ id: result.id, task: name, result: value }, () => safe(typeof value === 'string' ? value : repr(value)))
+    const value = await this.#valueOf(result, waiting)
+    return this.show({ id: result.id, task: name, result: value }, () => valueText(value))
+  }
+
+  async #valueOf(result: AsyncResult, options: { readonly timeout?: number }): Promise<unknown> {
+    try {
+      return await result.get(options)
+    } catch (error) {
+      if ((error as { readonly traceback?: string | null }).traceback)
+        this.note(`\`tasks result ${result.id} --traceback\` shows where it failed.`)
+      throw error
+    }
   }
 
   #options(): CallOptions {
-    const { countdown, eta, expires, queue, priority } = this.flags
-    const kwargs = this.#json('kwargs', isObject, 'an object such as {"x": 2}') as Record<string, unknown> | undefined
+    const { kwargs, countdown, eta, expires, queue, priority, 'task-id': taskId } = this.flags
     return {
-      ...(kwargs !== undefined && { kwargs }),
-      ...(countdown !== undefined && { countdown: span('countdown', countdown) }),
-      ...(eta !== undefined && { eta }),
-      ...(expires !== undefined && { expires: parseSeconds(expires) ?? new Date(expires) }),
-      ...(queue !== undefined && { queue }),
+      ...(kwargs !== undefined && { kwargs: objectOf('kwargs', kwargs) }),
+      ...(countdown !== undefined && { countdown: spanOf('countdown', countdown) }),
+      ...(eta !== undefined && { eta: momentOf('eta', eta) }),
+      ...(expires !== undefined && { expires: spanOrMomentOf('expires', expires) }),
+      ...(queue !== undefined && { queue: queueOf('queue', queue) }),
       ...(priority !== undefined && { priority }),
-      ...(this.flags['task-id'] !== undefined && { taskId: this.flags['task-id'] }),
+      ...(taskId !== undefined && { taskId: taskIdOf('task-id', taskId) }),
     }
   }
 
-  #json(flag: 'args' | 'kwargs', fits: (value: unknown) => boolean, expected: string): unknown {
-    const text = this.flags[flag]
-    if (text === undefined) return undefined
-    let value: unknown
-    try {
-      value = parseJson(text)
-    } catch (cause) {
-      throw new CelerityError('E_ARGUMENTS', {
-        message: `--${flag} is not JSON: ${reason(cause)}`,
-        hint: `Give ${expected}, in single quotes.`,
-        cause,
-      })
-    }
-    if (fits(value)) return value
-    throw new CelerityError('E_ARGUMENTS', { message: `--${flag} is ${text.slice(0, 60)}`, hint: `Give ${expected}.` })
+  /** Not refused: the task may live in another application, in Python even. */
+  #warnOfSlip(app: Celerity, name: string): void {
+    const names = app.registry.names()
+    if (names.length === 0 || app.registry.get(name) !== undefined) return
+    const meant = nearest(name, names)
+    this.caution(`${name} is not registered in this application${meant === null ? '' : `; did you mean ${meant}?`}`)
   }
-}
-
-function span(flag: string, text: string): number {
-  const seconds = parseSeconds(text)
-  if (seconds !== null) return seconds
-  throw new CelerityError('E_ARGUMENTS', {
-    message: `--${flag} ${text} is no span of time`,
-    hint: "Give seconds, or such as '90s', '5m', '2h'.",
-  })
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,10 +1,12 @@
+import { compileRoutes } from '../src/app/routes.js'
 import { BaseCommand, type Look } from '../src/cli/base-command.js'
+import type { Settings } from '../src/config/schema.js'
 import { table } from '../src/terminal/table.js'
 import { spanText } from '../src/terminal/time.js'
 
 interface ListedTask {
   readonly name: string
-  /** The queue the task itself names; null: routes and the default decide. */
+  /** Where it goes; null: a function decides from call to call. */
   readonly queue: string | null
   readonly params: readonly string[] | null
   readonly acks: 'late' | 'early'
@@ -23,11 +25,12 @@ export default class List extends BaseCommand<typeof List> {
 
   async run(): Promise<readonly ListedTask[]> {
     const { registry } = await this.app()
+    const settings = await this.settings()
     const tasks = registry.names().map((name): ListedTask => {
       const { policy, params, registeredAt } = registry.get(name)!
       return {
         name,
-        queue: policy.queue,
+        queue: policy.queue ?? routedQueue(name, settings),
         params,
         acks: policy.acks,
         maxRetries: Number.isFinite(policy.retry.max) ? policy.retry.max : null,
@@ -43,12 +46,17 @@ export default class List extends BaseCommand<typeof List> {
   }
 }
 
+function routedQueue(task: string, { taskRoutes, taskDefaultQueue }: Settings): string | null {
+  if (taskRoutes.some((router) => typeof router === 'function')) return null
+  return compileRoutes(taskRoutes)(task, [], {})?.queue ?? taskDefaultQueue
+}
+
 function listTable(tasks: readonly ListedTask[], { paint, width }: Look): string {
   return table(
     tasks,
     [
       { head: 'TASK', value: ({ name }) => name },
-      { head: 'QUEUE', value: ({ queue }) => queue },
+      { head: 'QUEUE', value: ({ queue }) => queue ?? 'by call' },
       { head: 'RETRIES', value: ({ maxRetries }) => maxRetries ?? 'no limit', align: 'right' },
       { head: 'RATE', value: ({ rateLimit }) => rateLimit },
       { head: 'LIMITS', value: limits },

@@ -1,6 +1,6 @@
-import * as Flags from '@oclif/core/flags'
 import type { QueueCounts } from '../src/broker/broker.js'
 import { BaseCommand, type Look } from '../src/cli/base-command.js'
+import { queueList } from '../src/cli/flags.js'
 import { selectQueues } from '../src/cli/queue-selection.js'
 import { table } from '../src/terminal/table.js'
 
@@ -8,14 +8,18 @@ export default class Queues extends BaseCommand<typeof Queues> {
   static override summary = 'What waits in the queues, what is in flight, and who consumes them'
   static override examples = ['<%= config.bin %> queues', '<%= config.bin %> queues -Q mail --json']
   static override flags = {
-    queues: Flags.string({ char: 'Q', helpValue: 'A,B', delimiter: ',', multiple: true, summary: 'only these' }),
-    'exclude-queues': Flags.string({ char: 'X', helpValue: 'A,B', delimiter: ',', multiple: true, summary: 'but not these' }),
+    queues: queueList('Q', 'only these'),
+    'exclude-queues': queueList('X', 'but not these'),
   }
 
   async run(): Promise<readonly QueueCounts[]> {
     const broker = await this.broker()
     const queues = await selectQueues(broker, await this.client(), await this.settings(), this.flags)
-    return this.show(await broker.queues.counts(queues), queuesTable)
+    const counts = await broker.queues.counts(queues)
+    for (const { queue, ready, consumers } of counts) {
+      if (ready > 0 && consumers === 0) this.note(`${queue}: ${ready} ready, and none of our workers consumes it`)
+    }
+    return this.show(counts, queuesTable)
   }
 }
 

@@ -2,10 +2,10 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import type { AsyncResult } from '../src/app/async-result.js'
 import { BaseCommand, type Look } from '../src/cli/base-command.js'
-import type { Duration } from '../src/duration.js'
+import { spanOf } from '../src/cli/flag-values.js'
+import { valueText } from '../src/cli/json-text.js'
 import { EXIT } from '../src/errors.js'
 import { RemoteTaskError } from '../src/protocol/error-wire.js'
-import { repr } from '../src/protocol/python-repr.js'
 import { isFinal } from '../src/protocol/result.js'
 import { safe, safeLines } from '../src/terminal/safe.js'
 
@@ -14,7 +14,7 @@ interface ResultReport {
   readonly state: string
   /** The value, the meta of a state of its own, or null. */
   readonly value: unknown
-  readonly error: { readonly type: string; readonly message: string; readonly module: string } | null
+  readonly error: { readonly type: string; readonly module: string; readonly message: string } | null
   readonly traceback: string | null
 }
 
@@ -29,22 +29,27 @@ export default class Result extends BaseCommand<typeof Result> {
   static override flags = {
     wait: Flags.boolean({ char: 'w', summary: 'wait for the end' }),
     follow: Flags.boolean({ char: 'f', summary: 'print every state until the end', exclusive: ['wait'] }),
-    timeout: Flags.string({ helpValue: 'SPAN', summary: 'with --wait and --follow: no longer than this' }),
+    timeout: Flags.string({
+      helpValue: 'SPAN',
+      summary: 'with --wait and --follow: no longer than this',
+      relationships: [{ type: 'some', flags: ['wait', 'follow'] }],
+    }),
     traceback: Flags.boolean({ summary: 'with the stack of a failure' }),
   }
 
   async run(): Promise<ResultReport | undefined> {
     const result = (await this.client()).result(this.args.id)
-    const options = this.flags.timeout === undefined ? {} : { timeout: this.flags.timeout as Duration }
+    const options = this.flags.timeout === undefined ? {} : { timeout: spanOf('timeout', this.flags.timeout) }
     if (this.flags.follow) return this.#follow(result, options)
     if (this.flags.wait) await result.wait(options)
     const report = await reportOf(result)
     this.endWith(exitOf(report.state))
+    if (report.state === 'PENDING') this.note('Nothing is known of it: it waits, was never sent, or its result has expired.')
     return this.show(report, (data, look) => this.#text(data, look))
   }
 
   /** One document a state with --json, hence nothing returned. */
-  async #follow(result: AsyncResult, options: { readonly timeout?: Duration }): Promise<undefined> {
+  async #follow(result: AsyncResult, options: { readonly timeout?: number }): Promise<undefined> {
     let last = ''
     for await (const { state, info } of result.follow(options)) {
       last = state
@@ -66,9 +71,9 @@ export default class Result extends BaseCommand<typeof Result> {
 
   #text({ state, value, error, traceback }: ResultReport, { paint }: Look): string {
     const colour = state === 'SUCCESS' ? 'green' : state === 'FAILURE' || state === 'REVOKED' ? 'red' : 'yellow'
-    const what = error !== null ? `${error.type}: ${error.message}` : value === null && state !== 'SUCCESS' ? '' : show(value)
+    const what = error !== null ? safe(`${error.type}: ${error.message}`) : value === null && state !== 'SUCCESS' ? '' : valueText(value)
     const stack = this.flags.traceback && traceback !== null ? `\n${safeLines(traceback.trimEnd())}` : ''
-    return `${paint(colour, safe(state))}${what === '' ? '' : ` ${safe(what)}`}${stack}`
+    return `${paint(colour, safe(state))}${what === '' ? '' : ` ${what}`}${stack}`
   }
 }
 
@@ -80,14 +85,10 @@ async function reportOf(result: AsyncResult): Promise<ResultReport> {
 function describe(id: string, state: string, info: unknown, traceback: string | null): ResultReport {
   if (info instanceof RemoteTaskError) {
     const { pythonType: type, message, pythonModule: module } = info
-    return { id, state, value: null, error: { type, message, module }, traceback: traceback ?? info.traceback }
+    return { id, state, value: null, error: { type, module, message }, traceback: traceback ?? info.traceback }
   }
-  if (info instanceof Error) return { id, state, value: null, error: { type: info.name, message: info.message, module: '' }, traceback }
+  if (info instanceof Error) return { id, state, value: null, error: { type: info.name, module: '', message: info.message }, traceback }
   return { id, state, value: info ?? null, error: null, traceback }
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? value : repr(value)
 }
 
 function exitOf(state: string): 0 | 1 | 3 {

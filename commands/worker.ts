@@ -1,23 +1,20 @@
 import { dirname } from 'node:path'
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand } from '../src/cli/base-command.js'
-import { type Health, serveHealth } from '../src/cli/health.js'
-import { writePidfile } from '../src/cli/pidfile.js'
-import { onStopSignals } from '../src/cli/stop-signals.js'
-import { catchStrayErrors } from '../src/cli/stray-errors.js'
-import { type Explained, explain } from '../src/config/explain.js'
+import { queueList, settingFlag } from '../src/cli/flags.js'
+import { isJson } from '../src/cli/logging.js'
+import { namesOf, strangers } from '../src/cli/queue-selection.js'
 import type { Settings } from '../src/config/schema.js'
 import { CelerityError } from '../src/errors.js'
 import type { Log } from '../src/log.js'
-import type { Banner } from '../src/terminal/banner.js'
-import { VERSION } from '../src/version.js'
 import type { CreatedWorker } from '../src/worker/create.js'
 
 export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
   static override summary = 'Run tasks from the queues'
-  static override description =
-    `TERM or INT stops it in order: nothing more is taken, what has not started goes back at once, what runs may finish
-for --grace. A second one, or QUIT, stops it now; what runs goes back.`
+  static override description = [
+    'TERM or INT stops it in order: nothing more is taken, what has not started goes back at once, what runs may finish for --grace.',
+    'A second one, or QUIT, stops it now; what runs goes back. A broker that is away is waited for.',
+  ].join(' ')
   static override examples = [
     { description: 'Ten tasks at once, and everything there is to know', command: '<%= config.bin %> worker -c 10 --log-level debug' },
     { description: 'Only mails', command: '<%= config.bin %> worker -A src/tasks.ts -Q mail' },
@@ -25,24 +22,21 @@ for --grace. A second one, or QUIT, stops it now; what runs goes back.`
   ]
   static override enableJsonFlag = false
   static override flags = {
-    concurrency: Flags.string({ char: 'c', helpValue: 'N|auto', summary: 'tasks that run at once' }),
-    queues: Flags.string({
-      char: 'Q',
-      helpValue: 'A,B',
-      delimiter: ',',
-      multiple: true,
-      summary: 'queues to take from; default: all of the application',
+    concurrency: settingFlag('workerConcurrency', 'tasks that run at once', { char: 'c', helpValue: 'N|auto' }),
+    queues: queueList('Q', 'queues to take from; default: all of the application'),
+    'exclude-queues': queueList('X', 'but not from these'),
+    hostname: settingFlag('workerHostname', 'name of the node; %h host, %n host without domain, %d domain', {
+      char: 'n',
+      helpValue: 'NAME@%h',
     }),
-    'exclude-queues': Flags.string({ char: 'X', helpValue: 'A,B', delimiter: ',', multiple: true, summary: 'but not from these' }),
-    hostname: Flags.string({ char: 'n', helpValue: 'NAME@%h', summary: 'name of the node; %h host, %n host without domain, %d domain' }),
-    'prefetch-multiplier': Flags.string({ helpValue: 'N|auto', summary: 'messages held per task that can run' }),
-    'time-limit': Flags.string({ helpValue: 'SPAN', summary: 'a task has failed after this long' }),
-    'soft-time-limit': Flags.string({ helpValue: 'SPAN', summary: "a task's signal fires after this long" }),
-    grace: Flags.string({ helpValue: 'SPAN', summary: 'what running tasks get to finish when the worker stops' }),
-    'log-format': Flags.string({ helpValue: 'FORMAT', summary: 'text, json, or auto: text on a terminal' }),
+    'prefetch-multiplier': settingFlag('workerPrefetchMultiplier', 'messages held per task that can run', { helpValue: 'N|auto' }),
+    'time-limit': settingFlag('taskTimeLimit', 'a task has failed after this long', { helpValue: 'SPAN' }),
+    'soft-time-limit': settingFlag('taskSoftTimeLimit', "a task's signal fires after this long", { helpValue: 'SPAN' }),
+    grace: settingFlag('workerGrace', 'what running tasks get to finish when the worker stops', { helpValue: 'SPAN' }),
+    'log-format': settingFlag('workerLogFormat', 'text, json, or auto: text on a terminal', { helpValue: 'FORMAT' }),
     once: Flags.boolean({ summary: 'end when the queues are empty; what is due later stays' }),
-    purge: Flags.boolean({ summary: 'first remove what waits in these queues' }),
-    pidfile: Flags.string({ char: 'p', helpValue: 'FILE', summary: 'write the process number there' }),
+    purge: Flags.boolean({ aliases: ['discard'], summary: 'first remove what waits in these queues' }),
+    pidfile: Flags.string({ helpValue: 'FILE', summary: 'write the process number there' }),
     'health-port': Flags.integer({ helpValue: 'PORT', min: 0, max: 65_535, summary: 'answer /live and /ready there' }),
     watch: Flags.boolean({ summary: 'start again when a source file changes' }),
   }
@@ -53,45 +47,23 @@ for --grace. A second one, or QUIT, stops it now; what runs goes back.`
     const settings = await this.settings()
     const log = await this.logger()
     if (settings.taskAlwaysEager) log.warning('taskAlwaysEager is set: what this application sends runs where it is sent, not here')
+    const queues = namesOf(this.flags.queues)
+    const excluded = namesOf(this.flags['exclude-queues']) ?? []
+    for (const text of strangers(app, settings, [...(queues ?? []), ...excluded])) log.warning(text)
 
     const { createWorker } = await import('../src/worker/create.js')
-    const { queues, 'exclude-queues': excluded, once } = this.flags
-    const created = await createWorker(app, { queues, excluded, once })
+    const created = await createWorker(app, { queues, excluded, once: this.flags.once })
     if (created.options.queues.length === 0)
-      throw new CelerityError('E_USAGE', { message: 'no queue is left to take from', hint: 'Give -Q.' })
-    if (this.flags.purge) await this.#purge(created, log)
-    await this.#greet(created, app.registry.names())
-    await this.#serve(created, log)
-  }
-
-  async #serve({ worker, options }: CreatedWorker, log: Log): Promise<void> {
-    const { pidfile, 'health-port': port } = this.flags
-    const signals = onStopSignals(worker, (text) => log.info(text))
-    const endStray = catchStrayErrors(log)
-    const removePidfile = pidfile === undefined ? () => {} : writePidfile(pidfile)
-    const state = (): Health => ({ node: options.node, ready: worker.ready, active: worker.active, processed: worker.processed })
-    const health = port === undefined ? null : await serveHealth(port, state)
-    if (health !== null) log.info(`health at port ${health.port}`, { port: health.port })
-    try {
-      log.info(`${options.node} ready.`, { concurrency: options.concurrency })
-      await worker.run()
-      log.info(`${options.node} stopped: ${worker.processed} tasks done`, { processed: worker.processed })
-    } finally {
-      await health?.close()
-      removePidfile()
-      endStray()
-      signals.close()
-      if (signals.exitCode !== 0) process.exitCode = signals.exitCode
-    }
-  }
-
-  /** A handler that was given back may still be running, and would keep the process alive: nothing of it counts any more. */
-  override async finally(error: Error | undefined): Promise<void> {
-    await super.finally(error)
-    if (!this.flags?.watch) setTimeout(() => process.exit(), 100).unref()
+      throw new CelerityError('E_USAGE', { message: 'No queue is left to take from', hint: '--exclude-queues takes out all there are.' })
+    await this.#greet(created, app.registry.names(), log)
+    const { serveWorker } = await import('../src/cli/serve-worker.js')
+    const { pidfile, 'health-port': healthPort } = this.flags
+    const exitCode = await serveWorker(created, { log, pidfile, healthPort, before: () => this.#purge(created, log) })
+    if (exitCode !== 0) process.exitCode = exitCode
   }
 
   async #purge({ options }: CreatedWorker, log: Log): Promise<void> {
+    if (!this.flags.purge) return
     const broker = await this.broker()
     for (const queue of options.queues) {
       const { ready, delayed } = await broker.queues.purge(queue)
@@ -99,48 +71,31 @@ for --grace. A second one, or QUIT, stops it now; what runs goes back.`
     }
   }
 
-  async #greet({ options }: CreatedWorker, tasks: readonly string[]): Promise<void> {
-    if (this.flags.quiet || (await this.settings()).workerLogFormat === 'json') return
-    const settings = new Map(explain(await this.loaded()).map((one) => [one.name, one]))
-    const line = (name: string, key: keyof Settings, value = shown(settings.get(key))) => ({
-      name,
-      value,
-      origin: originOf(settings.get(key)),
-    })
-    const banner: Banner = {
-      title: `${options.node} celerity ${VERSION}`,
-      config: [
-        line('app', 'app'),
-        line('broker', 'brokerUrl'),
-        line('results', 'resultBackend'),
-        line('concurrency', 'workerConcurrency', `${options.concurrency} (async)`),
-        line('lease', 'workerLease'),
-        line('log level', 'logLevel'),
-      ],
-      queues: options.queues,
-      tasks,
-    }
+  async #greet({ options }: CreatedWorker, tasks: readonly string[], log: Log): Promise<void> {
+    const settings = await this.loaded()
+    const { bannerOf, logGreeting } = await import('../src/cli/worker-greeting.js')
+    const greeting = { settings, options, tasks }
+    if (isJson(settings.settings.workerLogFormat, process.stderr)) return logGreeting(log, greeting)
     const { bannerText } = await import('../src/terminal/banner.js')
-    process.stderr.write(bannerText(banner, this.look().paint))
+    this.showAside(bannerOf(greeting), (banner, { paint }) => bannerText(banner, paint))
   }
 
   protected override openLog({ logLevel, workerLogFormat }: Settings): Promise<Log> {
     return this.logTo(logLevel, workerLogFormat)
   }
 
-  async #watch(): Promise<void> {
-    const { settings } = await this.loaded()
-    const { runWatched } = await import('../src/cli/watch.js')
-    const folder = settings.app === null ? process.cwd() : dirname(settings.app)
-    this.note(`Watching ${folder}`)
-    process.exitCode = await runWatched(folder, (text) => this.note(text))
+  /** A handler that was given back may still be running, and would keep the process alive: nothing of it counts any more. */
+  override async finally(error: Error | undefined): Promise<void> {
+    await super.finally(error)
+    if (this.flags?.watch !== true) setTimeout(() => process.exit(), 100).unref()
   }
-}
 
-function shown(setting: Explained | undefined): string {
-  return typeof setting?.value === 'string' ? setting.value : JSON.stringify(setting?.value ?? null)
-}
-
-function originOf(setting: Explained | undefined): string | null {
-  return setting === undefined || setting.layer === 'default' ? null : setting.origin
+  async #watch(): Promise<void> {
+    const { folder, app } = await this.place()
+    const isWithin = app === null || app.startsWith(`${folder}/`)
+    const folders = isWithin ? [folder] : [folder, dirname(app)]
+    this.note(`Watching ${folders.join(' and ')}`)
+    const { runWatched } = await import('../src/cli/watch.js')
+    process.exitCode = await runWatched(folders, (text) => this.note(text))
+  }
 }

@@ -15,9 +15,21 @@ export function maskUrl(url: string): string {
     .join(';')
 }
 
+/** Every URL in a running text, such as the message of an error from elsewhere. */
+export function maskText(text: string): string {
+  return text.includes('://') ? text.replace(URL_IN_TEXT, maskUrl) : text
+}
+
+/** Files are in every line of a stack, and hold no password. */
+const URL_IN_TEXT = /\b(?!file:)[a-z][a-z0-9+.-]*:\/\/[^\s'"`<>]+/gi
+
+/** `user:password@host`, `//user:password@host`: the scheme was forgotten, and the error about that must not show the rest. */
+const WITHOUT_SCHEME = /^("?(?:\/\/)?(?!sqlite:|memory:)[^\s:"'/@{[]+:)[^\s"]+(?=@)/i
+
 function maskOne(url: string): string {
   const start = url.indexOf('://')
-  const colon = start < 0 ? -1 : url.indexOf(':', start + 3)
+  if (start < 0) return url.replace(WITHOUT_SCHEME, `$1${MASK}`)
+  const colon = url.indexOf(':', start + 3)
   const at = colon < 0 ? -1 : endOfPassword(url, colon)
   const masked = at < 0 ? url : `${url.slice(0, colon + 1)}${MASK}${url.slice(at)}`
   return masked.replace(SECRET_PARAMETER, `$1${MASK}`)

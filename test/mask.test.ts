@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { maskUrl } from '../src/mask.js'
+import { maskText, maskUrl } from '../src/mask.js'
 
 describe('masking URLs', () => {
   const cases: [url: string, masked: string][] = [
@@ -15,7 +15,11 @@ describe('masking URLs', () => {
     ['redis://h:6379/0?client=a@b', 'redis://h:6379/0?client=a@b'],
     ['redis://u:se?cr;et@h/0', 'redis://u:********@h/0'],
     ['sqlite:.tasks/tasks.db', 'sqlite:.tasks/tasks.db'],
+    ['sqlite:/srv/@scope/a:b@c.db', 'sqlite:/srv/@scope/a:b@c.db'],
     ['memory://', 'memory://'],
+    ['user:secret@h:6379/0', 'user:********@h:6379/0'],
+    ['"//user:sec@ret@h"', '"//user:********@h"'],
+    ['localhost:6379/0', 'localhost:6379/0'],
   ]
   for (const [url, masked] of cases) {
     it(`shows ${url} as ${masked}`, () => {
@@ -27,5 +31,13 @@ describe('masking URLs', () => {
     const password = fc.stringMatching(/^[!-~]{6,20}$/).filter((one) => !/^\d+[/?]|;.*:\/\//.test(one))
 
     fc.assert(fc.property(password, (secret) => !maskUrl(`redis://u:${secret}@host/0`).includes(secret)))
+  })
+
+  it('finds the URLs in a text, and leaves the frames of a stack alone', () => {
+    const frame = '    at run (file:///srv/a/node_modules/@oclif/core/lib/main.js:97:16)'
+
+    expect(maskText(`connect redis://u:p@ss@h/0, then "amqp://:x@h": no\n${frame}`)).equal(
+      `connect redis://u:********@h/0, then "amqp://:********@h": no\n${frame}`,
+    )
   })
 })

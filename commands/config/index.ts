@@ -38,14 +38,9 @@ export default class Config extends BaseCommand<typeof Config> {
 function find(all: readonly Explained[], name: string): Explained {
   const setting = all.find((one) => one.name === name)
   if (setting !== undefined) return setting
-  const meant = nearest(
-    name,
-    all.map((one) => one.name),
-  )
-  throw new CelerityError('E_NOT_FOUND', {
-    message: `There is no setting ${name}`,
-    hint: meant === null ? '`tasks config` lists them all.' : `Did you mean ${meant}?`,
-  })
+  const meant = nearest(name, ['check', ...all.map((one) => one.name)])
+  const hint = meant === null ? '`tasks config` lists them all.' : `Did you mean ${meant === 'check' ? '`tasks config check`' : meant}?`
+  throw new CelerityError('E_NOT_FOUND', { message: `There is no setting ${name}`, hint })
 }
 
 function configTable({ settings }: ConfigReport, { paint, width }: Look): string {

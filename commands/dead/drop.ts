@@ -10,6 +10,6 @@ export default class DeadDrop extends DeadCommand<typeof DeadDrop> {
 
   async run(): Promise<DeadReport> {
     const report = await this.work('drop', (broker, queue, ids) => broker.queues.dropDead(queue, ids))
-    return this.show(report, ({ done }) => (this.flags['dry-run'] ? '' : `${done} dropped`))
+    return this.showReport(report, 'dropped')
   }
 }

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand, type Look } from '../../src/cli/base-command.js'
 import { describeLetter, type Letter } from '../../src/cli/dead-letters.js'
+import { queueList } from '../../src/cli/flags.js'
 import { selectQueues } from '../../src/cli/queue-selection.js'
 import { EXIT } from '../../src/errors.js'
 import { table } from '../../src/terminal/table.js'
@@ -11,7 +12,7 @@ export default class DeadList extends BaseCommand<typeof DeadList> {
   static override description = 'Newest first, queue by queue. Exit code 3 when there is none.'
   static override examples = ['<%= config.bin %> dead list', '<%= config.bin %> dead list -Q mail --json']
   static override flags = {
-    queues: Flags.string({ char: 'Q', helpValue: 'A,B', delimiter: ',', multiple: true, summary: 'only of these queues' }),
+    queues: queueList('Q', 'only of these queues'),
     limit: Flags.integer({ helpValue: 'N', default: 50, min: 1, summary: 'of each queue' }),
   }
 

@@ -10,6 +10,6 @@ export default class DeadRetry extends DeadCommand<typeof DeadRetry> {
 
   async run(): Promise<DeadReport> {
     const report = await this.work('retry', (broker, queue, ids) => broker.queues.retryDead(queue, ids))
-    return this.show(report, ({ done }) => (this.flags['dry-run'] ? '' : `${done} put back`))
+    return this.showReport(report, 'put back')
   }
 }

@@ -10,7 +10,7 @@ import type { CallOptions } from './call-options.js'
 import { callSite } from './call-site.js'
 import { directContext } from './direct-context.js'
 import { Dispatch } from './dispatch.js'
-import { closedError, LazyRuntime } from './lazy-runtime.js'
+import { closedError, LazyRuntime, type Substitution } from './lazy-runtime.js'
 import { Registry } from './registry.js'
 import { ResultAccess } from './result-access.js'
 import type { Runtime } from './runtime.js'
@@ -156,6 +156,19 @@ export class Celerity {
    */
   configure(settings: Settings, log?: Log): Runtime {
     return this.#runtime.configure(settings, log)
+  }
+
+  /**
+   * Other settings for a while, whether or not it has its own already: for `celerity/testing`.
+   * @returns what ends it: who still waits for a result is told, connections are closed, and what was before is in use again
+   */
+  substitute(settings: Settings, log: Log, clock: Clock): Substitution {
+    const { runtime, end } = this.#runtime.substitute(settings, log, clock)
+    const endAll = async () => {
+      await this.#results.close(closedError())
+      await end()
+    }
+    return { runtime, end: endAll }
   }
 
   /** Settings, and what is made of them. @throws E_SETTINGS */

@@ -5,6 +5,7 @@ import { CelerityError } from '../errors.js'
 import type { Log } from '../log.js'
 import type { Registry } from './registry.js'
 import { Runtime } from './runtime.js'
+import { DEFAULT_POLICY_SETTINGS } from './task-policy.js'
 
 export interface LazyRuntimeParts {
   /** Settings written in code. */
@@ -14,11 +15,19 @@ export interface LazyRuntimeParts {
   readonly clock: Clock
 }
 
+/** Other settings in use: see `substitute`. */
+export interface Substitution {
+  readonly runtime: Runtime
+  /** Closes what was opened with them, and goes back to what was before. */
+  end(): Promise<void>
+}
+
 export class LazyRuntime {
   readonly #parts: LazyRuntimeParts
   #opening: Promise<Runtime> | undefined
   #runtime: Runtime | undefined
   #closed = false
+  #substituted = false
 
   constructor(parts: LazyRuntimeParts) {
     this.#parts = parts
@@ -51,6 +60,33 @@ export class LazyRuntime {
     return this.#start(settings, log)
   }
 
+  /**
+   * Others for a while, whether or not it has settings already: for tests.
+   * @throws E_USAGE when others are in use, or it was closed
+   */
+  substitute(settings: Settings, log: Log, clock: Clock): Substitution {
+    if (this.#closed) throw closedError()
+    if (this.#opening !== undefined || this.#substituted) {
+      throw new CelerityError('E_USAGE', {
+        message: this.#substituted ? 'the application has a test worker already' : 'the settings of the application are being loaded',
+        hint: 'One after the other: close the one, or await what loads them.',
+      })
+    }
+    const before = this.#runtime
+    const runtime = this.#start(settings, log, clock)
+    this.#substituted = true
+    return {
+      runtime,
+      end: async () => {
+        if (!this.#substituted) return
+        this.#substituted = false
+        this.#runtime = before
+        this.#parts.registry.configure(before?.settings ?? DEFAULT_POLICY_SETTINGS)
+        await runtime.close()
+      },
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     const runtime = this.#runtime ?? (await this.#opening?.catch(() => undefined)) // who opened it was told why it failed
@@ -67,8 +103,8 @@ export class LazyRuntime {
     return this.#start(settings, this.#parts.log)
   }
 
-  #start(settings: Settings, log: Log): Runtime {
-    const { registry, clock } = this.#parts
+  #start(settings: Settings, log: Log, clock: Clock = this.#parts.clock): Runtime {
+    const { registry } = this.#parts
     registry.configure(settings)
     this.#runtime = new Runtime({ settings, registry, log, clock })
     return this.#runtime

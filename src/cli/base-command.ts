@@ -10,13 +10,15 @@ import type { Broker } from '../broker/broker.js'
 import type { LoadedSettings } from '../config/load.js'
 import type { Settings } from '../config/schema.js'
 import { EXIT } from '../errors.js'
-import type { Log, LogLevel } from '../log.js'
+import { createLog, type Log, type LogLevel } from '../log.js'
+import { maskUrl } from '../mask.js'
 import type { ResultStore } from '../results/store.js'
 import { type Paint, paint } from '../terminal/colour.js'
-import { safe, safeJson } from '../terminal/safe.js'
+import { safe } from '../terminal/safe.js'
 import { type Consent, confirm } from './confirm.js'
 import { describeError, errorDocument, errorText } from './error-report.js'
 import { COMMON_FLAGS } from './flags.js'
+import { jsonText } from './json-text.js'
 import { openLog } from './logging.js'
 import { Session } from './session.js'
 
@@ -26,11 +28,14 @@ export type ArgsOf<C extends typeof Command> = Interfaces.InferredArgs<C['args']
 /** How text for people may look. */
 export interface Look {
   readonly paint: Paint
-  /** Columns of the terminal; undefined when stdout is none. */
+  /** Columns of the terminal; undefined when it is none. */
   readonly width: number | undefined
   /** Milliseconds since 1970, for relative times. */
   readonly now: number
 }
+
+/** Flags whose value may hold a password. */
+const PASSWORD_FLAGS = ['broker', 'result-backend'] as const
 
 export abstract class BaseCommand<C extends typeof Command> extends Command {
   static override enableJsonFlag = true
@@ -54,11 +59,27 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     this.flags = flags as FlagsOf<C>
     this.args = args as ArgsOf<C>
     this.words = argv.map(String)
+    this.#coverPasswords()
+  }
+
+  /** Whoever is on this machine may read the words of a process; the history of a shell keeps them. */
+  #coverPasswords(): void {
+    const open = PASSWORD_FLAGS.filter((flag) => this.flags[flag] !== undefined && maskUrl(this.flags[flag]) !== this.flags[flag])
+    if (open.length === 0) return
+    process.title = ['tasks', ...process.argv.slice(2).map(maskUrl)].join(' ')
+    this.caution(
+      `--${open.join(' and --')}: a password on a command line can be read by others; keep it in TASKS_BROKER_URL or a settings file`,
+    )
   }
 
   /** Settings of flags, environment, file and the application's code, with their origins: to be shown, even if the code does not load. */
   protected loaded(): Promise<LoadedSettings> {
     return this.#work().loaded()
+  }
+
+  /** Where the project is and which module is the application, without loading it. */
+  protected place(): Promise<{ readonly folder: string; readonly app: string | null }> {
+    return this.#work().place()
   }
 
   /** The settings, to act on. */
@@ -96,22 +117,25 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   /** Prints `data` as text, unless `--json` prints what `run` returns. An empty text prints nothing. */
   protected show<Data>(data: Data, render: (data: Data, look: Look) => string): Data {
-    if (!this.jsonEnabled()) {
-      const text = render(data, this.look())
-      if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
-    }
+    if (!this.jsonEnabled()) writeText(process.stdout, render(data, this.look(process.stdout)))
     return data
+  }
+
+  /** Prints `data` as text on stderr: what a person needs to see before a question. */
+  protected showAside<Data>(data: Data, render: (data: Data, look: Look) => string): void {
+    if (this.flags?.quiet !== true) writeText(process.stderr, render(data, this.look(process.stderr)))
   }
 
   /** One item of a stream: a line of JSON with `--json`, else a line of text. */
   protected showLine<Data>(data: Data, render: (data: Data, look: Look) => string): void {
-    process.stdout.write(`${this.jsonEnabled() ? jsonText(data) : render(data, this.look())}\n`)
+    process.stdout.write(`${this.jsonEnabled() ? jsonText(data) : render(data, this.look(process.stdout))}\n`)
   }
 
-  /** Where logs of this command go: plain lines on stderr, warnings and worse. A command that runs for long has its own. */
+  /** Where logs of this command go: warnings and worse, in words, unless another level was asked for. A command that runs for long has its own. */
   protected openLog({ logLevel }: Settings): Promise<Log> {
     // What an adapter says at level info is news in a worker, and noise under the output of a command.
-    return this.logTo(logLevel === 'info' ? 'warning' : logLevel, 'text')
+    if (logLevel !== 'info') return this.logTo(logLevel, 'text')
+    return Promise.resolve(createLog('warning', (_, text) => this.caution(text)))
   }
 
   protected logTo(level: LogLevel, format: Settings['workerLogFormat']): Promise<Log> {
@@ -119,8 +143,9 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     return openLog({ level, format, stream, paint: this.#paint(stream), now: Date.now })
   }
 
-  protected look(): Look {
-    return { paint: this.#paint(process.stdout), width: process.stdout.isTTY ? process.stdout.columns : undefined, now: Date.now() }
+  /** How text for `stream` may look. */
+  protected look(stream: NodeJS.WriteStream): Look {
+    return { paint: this.#paint(stream), width: stream.isTTY ? stream.columns : undefined, now: Date.now() }
   }
 
   /** A line for the person, on stderr. */
@@ -197,6 +222,6 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   }
 }
 
-function jsonText(value: unknown, indent?: number): string {
-  return safeJson(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? one.toString() : one), indent) ?? 'null')
+function writeText(stream: NodeJS.WriteStream, text: string): void {
+  if (text !== '') stream.write(text.endsWith('\n') ? text : `${text}\n`)
 }

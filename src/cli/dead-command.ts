@@ -4,8 +4,10 @@ import type { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { Broker, DeadLetter } from '../broker/broker.js'
 import { CelerityError } from '../errors.js'
+import { safe } from '../terminal/safe.js'
 import { BaseCommand } from './base-command.js'
 import { findLetters, lettersOf } from './dead-letters.js'
+import { queueList, YES } from './flags.js'
 import { selectQueues } from './queue-selection.js'
 
 export interface DeadReport {
@@ -17,50 +19,82 @@ export const DEAD_ARGS = { id: Args.string({ description: 'ids of letters or of 
 
 export const DEAD_FLAGS = {
   all: Flags.boolean({ summary: 'all dead letters of --queues, or of every queue' }),
-  queues: Flags.string({ char: 'Q', helpValue: 'A,B', delimiter: ',', multiple: true, summary: 'only of these queues' }),
+  queues: queueList('Q', 'only of these queues'),
   reason: Flags.string({ helpValue: 'CODE', summary: 'with --all: only those with this reason', dependsOn: ['all'] }),
-  yes: Flags.boolean({ char: 'y', summary: 'do not ask' }),
-  'dry-run': Flags.boolean({ summary: 'only say how many' }),
+  yes: YES,
+  'dry-run': Flags.boolean({ summary: 'only say which' }),
+}
+
+interface Flagged {
+  readonly all: boolean
+  readonly queues?: readonly string[]
+  readonly reason?: string
+  readonly yes: boolean
+  readonly 'dry-run': boolean
 }
 
 export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<C> {
+  /** @param act does it with letters of one queue; returns how many there still were */
   protected async work(verb: string, act: (broker: Broker, queue: string, ids: readonly string[]) => Promise<number>): Promise<DeadReport> {
-    const flags = this.flags as { readonly all: boolean; readonly yes: boolean; readonly 'dry-run': boolean }
+    const { all, yes, 'dry-run': dryRun } = this.#flagged
     const broker = await this.broker()
-    const letters = await this.#chosen(broker)
-    const ids = letters.map(({ id }) => id)
-    const what = `${letters.length} dead letter${letters.length === 1 ? '' : 's'}`
-    if (letters.length === 0 || flags['dry-run']) {
-      this.note(letters.length === 0 ? 'There are none.' : `Would ${verb} ${what}.`)
-      return { done: 0, ids }
-    }
+    const byQueue = groupByQueue(await this.#chosen(broker))
+    const ids = [...byQueue.values()].flat()
+    if (ids.length === 0) this.note('There are none.')
+    else if (dryRun) this.note(`Would ${verb} ${describe(byQueue)}:`)
     // Whoever types an id has said what he means.
-    if (flags.all && !(await this.confirm(`${verb[0]?.toUpperCase()}${verb.slice(1)} ${what}?`, { yes: flags.yes })))
-      return { done: 0, ids }
-
-    let done = 0
-    for (const queue of new Set(letters.map((letter) => letter.queue))) {
-      done += await act(
-        broker,
-        queue,
-        letters.filter((letter) => letter.queue === queue).map(({ id }) => id),
-      )
+    else if (!all || (await this.confirm(`${verb[0]?.toUpperCase()}${verb.slice(1)} ${describe(byQueue)}?`, { yes }))) {
+      let done = 0
+      for (const [queue, letters] of byQueue) done += await act(broker, queue, letters)
+      return { done, ids }
     }
-    return { done, ids }
+    return { done: 0, ids }
+  }
+
+  /** With --dry-run the letters that were meant, otherwise what became of them. */
+  protected showReport(report: DeadReport, done: string): DeadReport {
+    return this.show(report, ({ ids }) => (this.#flagged['dry-run'] ? ids.map(safe).join('\n') : `${report.done} ${done}`))
+  }
+
+  /** `this.flags` of a class that is still generic has no names. */
+  get #flagged(): Flagged {
+    return this.flags as Flagged
   }
 
   async #chosen(broker: Broker): Promise<readonly DeadLetter[]> {
-    const flags = this.flags as { readonly all: boolean; readonly queues?: readonly string[]; readonly reason?: string }
-    const queues = await selectQueues(broker, await this.client(), await this.settings(), { queues: flags.queues })
-    if (this.words.length > 0) return findLetters(broker, queues, this.words)
-    if (!flags.all)
-      throw new CelerityError('E_USAGE', { message: 'Which dead letters?', hint: 'Give ids (`tasks dead list` has them), or --all.' })
+    const { all, queues: named, reason } = this.#flagged
+    if (all === this.words.length > 0) {
+      throw new CelerityError('E_USAGE', {
+        message: all ? 'Ids and --all: which of the two?' : 'Which dead letters?',
+        hint: 'Give ids (`tasks dead list` has them), or --all.',
+      })
+    }
+    const queues = await selectQueues(broker, await this.client(), await this.settings(), { queues: named })
+    if (!all) return findLetters(broker, queues, this.words)
     const letters: DeadLetter[] = []
     for (const queue of queues) {
-      for await (const letter of lettersOf(broker, queue)) {
-        if (flags.reason === undefined || letter.reason === flags.reason) letters.push(letter)
-      }
+      for await (const letter of lettersOf(broker, queue)) if (reason === undefined || letter.reason === reason) letters.push(letter)
     }
     return letters
   }
+}
+
+/** Ids by queue. */
+function groupByQueue(letters: readonly DeadLetter[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>()
+  for (const { queue, id } of letters) {
+    const group = groups.get(queue)
+    if (group === undefined) groups.set(queue, [id])
+    else group.push(id)
+  }
+  return groups
+}
+
+/** `3 dead letters of celery, 1 of mail`. */
+function describe(byQueue: ReadonlyMap<string, readonly string[]>): string {
+  const parts = [...byQueue].map(([queue, { length }], at) => {
+    const what = at > 0 ? '' : length === 1 ? ' dead letter' : ' dead letters'
+    return `${length}${what} of ${queue}`
+  })
+  return parts.join(', ')
 }

@@ -3,6 +3,7 @@
  * unless another broker is named; nothing of it is left.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,10 +65,14 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const folder = mkdtempSync(join(tmpdir(), 'tasks-demo-'))
   const example = join(options.root, 'examples', 'kuma')
   const brokerUrl = options.brokerUrl ?? `sqlite:${join(folder, 'tasks.db')}`
+  const apart = JSON.stringify({ globalKeyprefix: `tasks-demo-${randomUUID()}:` })
   const env = {
     TASKS_BROKER_URL: brokerUrl,
+    TASKS_BROKER_TRANSPORT_OPTIONS: apart,
     TASKS_RESULT_BACKEND: brokerUrl,
+    TASKS_RESULT_BACKEND_TRANSPORT_OPTIONS: apart,
     TASKS_RESULT_EXTENDED: 'true',
+    TASKS_RESULT_EXPIRES: '10m',
     TASKS_WORKER_CONCURRENCY: String(options.concurrency),
     KUMA_DATA: join(folder, 'data'),
   }
@@ -79,6 +84,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     const scenario = (await importModule(join(example, 'demo.ts'))) as unknown as Scenario
     app = scenario.default
     app.configure(resolveSettings(await readSources({ cwd: example, env, flags: {} }), app.declared).settings, options.log)
+    await requireEmpty(app)
     worker = startWorker(options.root, example, env)
     const began = performance.now()
     const results = [...(await watchUntilDone(app, await scenario.send(), worker, options, signal))]
@@ -89,6 +95,17 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     if (worker !== undefined) await end(worker)
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Where keys have no prefix (a SQLite file of somebody's own) the demo's worker would run, or bury, what is not the demo's. */
+async function requireEmpty(app: Celerity): Promise<void> {
+  const { queues } = await app.broker()
+  const held = (await queues.counts(await queues.names())).filter(({ ready, delayed, leased }) => ready + delayed + leased > 0)
+  if (held.length === 0) return
+  throw new CelerityError('E_USAGE', {
+    message: `That broker holds messages already, in ${held.map(({ queue }) => queue).join(', ')}`,
+    hint: 'The demo works off whatever it finds: give it a broker of its own, or leave out --broker.',
+  })
 }
 
 /** Without the settings of whoever runs it: the demo is the same everywhere. */

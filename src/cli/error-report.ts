@@ -1,7 +1,9 @@
 /** Any error as people and scripts see it: code, one line what is wrong, one line what to do, exit code. */
 import { stripVTControlCharacters } from 'node:util'
 import { nearest } from '../config/spelling.js'
-import { EXIT, isCelerityError, reason } from '../errors.js'
+import { type CelerityError, EXIT, isCelerityError, reason } from '../errors.js'
+import { maskText } from '../mask.js'
+import type { RemoteTaskError } from '../protocol/error-wire.js'
 import type { Paint } from '../terminal/colour.js'
 import { safe, safeLines } from '../terminal/safe.js'
 
@@ -12,6 +14,8 @@ export interface ErrorReport {
   readonly exit: number
   /** Shown at log level debug. */
   readonly stack: string | null
+  /** What a task failed with, when that is the error. */
+  readonly failure?: { readonly type: string; readonly module: string; readonly message: string }
 }
 
 export interface ErrorContext {
@@ -29,13 +33,18 @@ interface OclifError extends Error {
   readonly flags?: readonly string[]
   /** Of UnexpectedArgsError: texts; of RequiredArgsError: definitions. */
   readonly args?: readonly (string | { readonly name: string })[]
-  readonly parse?: { readonly input?: { readonly flags?: Readonly<Record<string, unknown>> } }
+  readonly parse?: { readonly input?: { readonly flags?: Readonly<Record<string, { readonly aliases?: readonly string[] }>> } }
 }
 
 /** Null: there is nothing to report, the command ended by itself with `exit`. */
 export function describeError(error: unknown, context: ErrorContext): ErrorReport | { readonly silent: true; readonly exit: number } {
   if (isCelerityError(error)) {
-    return { code: error.code, message: error.message, hint: error.hint ?? null, exit: error.exit, stack: stackOf(error) }
+    const { code, hint = null, exit } = error
+    const stack = stackOf(error)
+    if (!isOfTask(error)) return { code, message: maskText(error.message), hint, exit, stack }
+    // Of a task's failure its type says more than its message.
+    const { pythonType: type, pythonModule: module, message } = error
+    return { code, message: maskText(`${type}: ${message}`), hint, exit, stack, failure: { type, module, message } }
   }
   if (isOclif(error)) {
     if (error.code === 'EEXIT') return { silent: true, exit: error.oclif.exit === false ? EXIT.done : (error.oclif.exit ?? EXIT.failed) }
@@ -43,7 +52,7 @@ export function describeError(error: unknown, context: ErrorContext): ErrorRepor
   }
   return {
     code: 'E_INTERNAL',
-    message: `Unexpected ${error instanceof Error ? error.name : 'error'}: ${reason(error)}`,
+    message: maskText(`Unexpected ${error instanceof Error ? error.name : 'error'}: ${reason(error)}`),
     hint: 'This is a fault, in the application that was loaded or in Celerity; --log-level debug shows where.',
     exit: EXIT.internal,
     stack: stackOf(error),
@@ -59,8 +68,13 @@ export function errorText(report: ErrorReport, paint: Paint, withStack: boolean)
 }
 
 /** The document for scripts. */
-export function errorDocument({ code, message, hint, stack }: ErrorReport, withStack: boolean): unknown {
-  return { error: { code, message, hint, ...(withStack ? { stack } : {}) } }
+export function errorDocument({ code, message, hint, stack, failure }: ErrorReport, withStack: boolean): unknown {
+  return { error: { code, message, hint, ...(failure !== undefined && { failure }), ...(withStack && { stack }) } }
+}
+
+/** By its shape: the application may have brought a copy of its class of its own. */
+function isOfTask(error: CelerityError): error is RemoteTaskError {
+  return 'pythonType' in error && 'pythonModule' in error
 }
 
 function isOclif(error: unknown): error is OclifError {
@@ -74,7 +88,9 @@ function usage(error: OclifError, { command, commands }: ErrorContext): { messag
 
   const wrongFlag = error.flags?.[0]
   if (wrongFlag !== undefined) {
-    const known = Object.keys(error.parse?.input?.flags ?? {}).map((name) => `--${name}`)
+    const known = Object.entries(error.parse?.input?.flags ?? {}).flatMap(([name, { aliases = [] }]) =>
+      [name, ...aliases].map((one) => `--${one}`),
+    )
     return suggest(`There is no flag ${error.flags!.join(', ')}.`, wrongFlag.startsWith('--') ? nearest(wrongFlag, known) : null, '', help)
   }
   const texts = error.args?.filter((arg): arg is string => typeof arg === 'string') ?? []
@@ -100,6 +116,8 @@ function oneLine(message: string): string {
   const text = stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '')
   return text
     .replace(/^The following errors? occurred:\s*/, '')
+    .replace(/^Parsing (--\S+)\s+Expected/, '$1: expected')
+    .replace(/ but received: /, ', got ')
     .replace(/\s+/g, ' ')
     .trim()
 }
@@ -108,7 +126,8 @@ function stackOf(error: unknown): string | null {
   try {
     if (!(error instanceof Error) || typeof error.stack !== 'string') return null
     const cause = error.cause === undefined ? null : stackOf(error.cause)
-    return cause === null ? error.stack : `${error.stack}\nCaused by: ${cause}`
+    const stack = maskText(error.stack)
+    return cause === null ? stack : `${stack}\nCaused by: ${cause}`
   } catch {
     return null // a getter of the error's own threw
   }

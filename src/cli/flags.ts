@@ -1,21 +1,52 @@
-/** The flags that every command takes. Those that set a setting are checked where all settings are (`config/schema.ts`). */
+/** The flags that every command takes, and the kinds of flag that several do. */
+import type { Interfaces } from '@oclif/core'
 import * as Flags from '@oclif/core/flags'
+import { ROWS, type SettingName } from '../config/schema.js'
+import { spanText } from '../terminal/time.js'
+
+interface TextOptions {
+  readonly char?: Interfaces.AlphabetLowercase | Interfaces.AlphabetUppercase
+  readonly aliases?: string[]
+  readonly helpValue?: string
+  readonly helpGroup?: string
+}
 
 const GROUP = { helpGroup: 'GLOBAL' }
 
+/**
+ * A flag that sets a setting: what it may be is checked where all settings are (`config/schema.ts`), so that a value is refused in the same
+ * words wherever it comes from. Help names the setting, and with it the variable and the key that do the same.
+ */
+export function settingFlag(name: SettingName, summary: string, options: TextOptions = {}) {
+  const { default: value, unit } = ROWS.get(name)!
+  const shown = unit === 'seconds' && typeof value === 'number' ? spanText(value) : value
+  return Flags.string({
+    ...options,
+    summary: `${summary} (${name})`,
+    ...(shown !== null && { defaultHelp: () => Promise.resolve(String(shown)) }),
+  })
+}
+
+/** `-Q a,b`: names between commas. */
+export function queueList(char: 'Q' | 'X', summary: string) {
+  return Flags.string({ char, helpValue: 'A,B', delimiter: ',', multiple: true, summary })
+}
+
+/** Celery's `--force` and `-f` beside ours. */
+export const YES = Flags.boolean({ char: 'y', charAliases: ['f'], aliases: ['force'], summary: 'do not ask' })
+
 export const COMMON_FLAGS = {
-  app: Flags.string({ ...GROUP, char: 'A', helpValue: 'FILE', summary: 'module whose default or `app` export is the application' }),
-  broker: Flags.string({ ...GROUP, char: 'b', helpValue: 'URL', summary: 'where messages wait' }),
-  'result-backend': Flags.string({ ...GROUP, helpValue: 'URL', summary: 'where results are kept' }),
-  config: Flags.string({ ...GROUP, helpValue: 'FILE', summary: 'settings file, instead of the one that is found' }),
-  'log-level': Flags.string({
+  app: settingFlag('app', 'module whose default or `app` export is the application', { ...GROUP, char: 'A', helpValue: 'FILE' }),
+  broker: settingFlag('brokerUrl', 'where messages wait', { ...GROUP, char: 'b', helpValue: 'URL' }),
+  'result-backend': settingFlag('resultBackend', 'where results are kept', { ...GROUP, helpValue: 'URL' }),
+  config: Flags.string({ ...GROUP, helpValue: 'FILE', summary: 'settings file, instead of the one that is found (TASKS_CONFIG)' }),
+  'log-level': settingFlag('logLevel', 'debug, info, warning, error or critical', {
     ...GROUP,
     char: 'l',
     aliases: ['loglevel'], // Celery's spelling
     helpValue: 'LEVEL',
-    summary: 'debug, info, warning, error or critical',
   }),
-  'no-color': Flags.boolean({ ...GROUP, charAliases: ['C'], summary: 'plain text' }),
+  'no-color': Flags.boolean({ ...GROUP, charAliases: ['C'], summary: 'plain text (NO_COLOR)' }),
   quiet: Flags.boolean({ ...GROUP, char: 'q', summary: 'data only: no notes, no warnings' }),
 }
 

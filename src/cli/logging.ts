@@ -2,8 +2,9 @@
 
 import { reason } from '../errors.js'
 import { createLog, type Log, type LogFields, type LogLevel, type LogSink } from '../log.js'
+import { maskText } from '../mask.js'
 import type { Colour, Paint } from '../terminal/colour.js'
-import { safe, safeLines } from '../terminal/safe.js'
+import { safe, safeJson, safeLines } from '../terminal/safe.js'
 
 export interface LogStream {
   readonly isTTY?: boolean
@@ -19,8 +20,11 @@ export interface LogOptions {
 }
 
 export async function openLog({ level, format, stream, paint, now }: LogOptions): Promise<Log> {
-  const asText = format === 'auto' ? stream.isTTY === true : format === 'text'
-  return createLog(level, asText ? textSink(stream, paint, now) : await jsonSink(stream, now))
+  return createLog(level, isJson(format, stream) ? await jsonSink(stream, now) : textSink(stream, paint, now))
+}
+
+export function isJson(format: LogOptions['format'], stream: { readonly isTTY?: boolean }): boolean {
+  return format === 'auto' ? stream.isTTY !== true : format === 'json'
 }
 
 const COLOURS: Readonly<Record<LogLevel, Colour | null>> = { debug: 'dim', info: null, warning: 'yellow', error: 'red', critical: 'red' }
@@ -30,11 +34,14 @@ export function textSink(stream: LogStream, paint: Paint, now: () => number): Lo
   return (level, text, fields) => {
     const head = `[${localTime(new Date(now()))}: ${level.toUpperCase()}/MainProcess] ${safe(text)}`
     const { inline, below } = written(text, fields)
-    const line = [head, ...inline].join(' ') + below.map((block) => `\n${safeLines(block)}`).join('')
+    const line = maskText([head, ...inline].join(' ') + below.map((block) => `\n${safeLines(block)}`).join(''))
     const colour = COLOURS[level]
     stream.write(`${colour === null ? line : paint(colour, line)}\n`)
   }
 }
+
+/** Most lines: nothing in them that a terminal would obey. */
+const PLAIN = /^[\x20-\x7e]*\n$/
 
 /** Python's numbers, so that tools made for its logs sort ours alike. */
 const NUMBERS: Readonly<Record<LogLevel, number>> = { debug: 10, info: 20, warning: 30, error: 40, critical: 50 }
@@ -51,7 +58,7 @@ async function jsonSink(stream: LogStream, now: () => number): Promise<LogSink> 
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: shownError, reason: shownError },
     },
-    stream,
+    { write: (line) => void stream.write(PLAIN.test(line) ? maskText(line) : maskText(safeJson(line))) },
   )
   return (level, text, fields) => logger[level](unreserved(fields), text)
 }

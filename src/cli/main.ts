@@ -4,6 +4,7 @@ import type { Interfaces } from '@oclif/core'
 import { Config } from '@oclif/core/config'
 import { run } from '@oclif/core/run'
 import { paint } from '../terminal/colour.js'
+import { safeJson } from '../terminal/safe.js'
 import { describeError, errorDocument, errorText } from './error-report.js'
 import { hoistFlags } from './flags.js'
 
@@ -34,7 +35,7 @@ async function reportStray(error: unknown, words: readonly string[], options: In
   process.exitCode = report.exit
   if ('silent' in report) return
   const isDebug = process.env['TASKS_LOG_LEVEL']?.toLowerCase() === 'debug'
-  if (words.includes('--json')) process.stdout.write(`${JSON.stringify(errorDocument(report, isDebug), null, 2)}\n`)
+  if (words.includes('--json')) process.stdout.write(`${safeJson(JSON.stringify(errorDocument(report, isDebug), null, 2))}\n`)
   else process.stderr.write(errorText(report, paint({ isTTY: process.stderr.isTTY, allowed: true, env: process.env }), isDebug))
 }
 

@@ -2,20 +2,13 @@
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { CelerityError } from '../errors.js'
 
-/** @returns removes it; @throws E_USAGE when another process holds it */
+/** Never through a link that somebody put there, never over a file that came in between. */
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+/** @returns removes it; @throws E_USAGE when another process holds it, or it can't be written */
 export function writePidfile(path: string): () => void {
   removeStale(path)
-  let file: number
-  try {
-    // Never through a link somebody put there, never over a file that came in between.
-    file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644)
-  } catch (cause) {
-    throw new CelerityError('E_USAGE', {
-      message: `The pidfile ${path} can't be written`,
-      hint: 'Is its folder there, and writable?',
-      cause,
-    })
-  }
+  const file = create(path)
   writeSync(file, `${process.pid}\n`)
   closeSync(file)
   return () => {
@@ -23,9 +16,23 @@ export function writePidfile(path: string): () => void {
   }
 }
 
+function create(path: string): number {
+  try {
+    return openSync(path, NEW_FILE, 0o600)
+  } catch (cause) {
+    const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST'
+    throw new CelerityError('E_USAGE', {
+      message: isThere ? `${path} is there already, and is no pidfile` : `The pidfile ${path} can't be written`,
+      hint: isThere ? 'Remove it, or give another --pidfile.' : 'Is its folder there, and writable?',
+      cause,
+    })
+  }
+}
+
 function removeStale(path: string): void {
   const pid = pidOf(path)
   if (pid === null) return
+  // Our own number: in a container every worker is process 1, and a file of the last one may have stayed.
   if (pid !== process.pid && isAlive(pid)) {
     throw new CelerityError('E_USAGE', {
       message: `The pidfile ${path} names process ${pid}, which is running`,
@@ -37,8 +44,8 @@ function removeStale(path: string): void {
 
 function pidOf(path: string): number | null {
   try {
-    const pid = Number(readFileSync(path, 'utf8').trim())
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : null
+    const text = readFileSync(path, 'utf8').trim()
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null
   } catch {
     return null // there is none
   }

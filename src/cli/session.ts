@@ -50,6 +50,13 @@ export class Session {
     return loaded.settings
   }
 
+  /** Where the project is and which module is the application (absolute), as far as that can be told without loading it. */
+  async place(): Promise<{ readonly folder: string; readonly app: string | null }> {
+    const { cwd, env, flags, file } = this.#options
+    const sources = await readSources({ cwd, env, flags, file })
+    return { folder: sources.folder ?? cwd, app: resolveSettings(sources).settings.app }
+  }
+
   /** To act on: with what the application's code says, for a command must meet the same broker as the worker. @throws E_APP_LOAD */
   async settings(): Promise<Settings> {
     return (await this.#safe()).settings.settings

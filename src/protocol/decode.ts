@@ -4,15 +4,21 @@
  */
 import { reason } from '../errors.js'
 import { decodeBody } from './body.js'
-import { readEnvelope } from './envelope.js'
+import { readEnvelope, readText } from './envelope.js'
 import { Fields, isObject, type JsonObject, kindOf } from './fields.js'
+import { scanMessage } from './message-scan.js'
 import { Refusal } from './refusal.js'
 import { readSignature, type Signature } from './signature.js'
 import { isTaskId, MAX_ID_LENGTH } from './task-id.js'
-import { CELERY_HEADERS, DEFAULT_LIMITS, type Decoded, type DecodeLimits, type TaskMessage } from './task-message.js'
-
-/** Longest task name that is accepted, in characters. */
-const MAX_NAME_LENGTH = 1024
+import {
+  CELERY_HEADERS,
+  DEFAULT_LIMITS,
+  type Decoded,
+  type DecodeLimits,
+  isTaskName,
+  MAX_NAME_LENGTH,
+  type TaskMessage,
+} from './task-message.js'
 
 /** Seconds: a time limit beyond thirty years is a mistake, and overflows a timer. */
 const MAX_TIME_LIMIT = 1e9
@@ -21,7 +27,8 @@ const MAX_TIME_LIMIT = 1e9
 export function decodeMessage(raw: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Decoded<TaskMessage> {
   const seen: Seen = { id: null, task: null }
   try {
-    return { ok: true, message: decode(raw, limits, seen) }
+    const text = readText(raw, limits)
+    return { ok: true, message: scanMessage(text, limits) ?? decode(text, limits, seen) }
   } catch (error) {
     const code = error instanceof Refusal ? error.code : 'malformed-envelope'
     return { ok: false, bad: { code, detail: reason(error), id: seen.id, task: seen.task } }
@@ -44,8 +51,8 @@ interface Call {
   readonly meta: Fields
 }
 
-function decode(raw: Uint8Array, limits: DecodeLimits, seen: Seen): TaskMessage {
-  const envelope = readEnvelope(raw, limits)
+function decode(text: string, limits: DecodeLimits, seen: Seen): TaskMessage {
+  const envelope = readEnvelope(text, limits)
   const headers = member(envelope, 'headers')
   note(headers, seen)
   const properties = new Fields(member(envelope, 'properties'), 'properties', 'malformed-envelope')
@@ -63,10 +70,6 @@ function member(envelope: JsonObject, key: string): JsonObject {
 function note(meta: JsonObject, seen: Seen): void {
   if (isTaskId(meta['id'])) seen.id = meta['id']
   if (isTaskName(meta['task'])) seen.task = meta['task']
-}
-
-function isTaskName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH
 }
 
 /** `[args, kwargs, embed]`; or, with protocol 2 headers, an object as of protocol 1, whose fields the headers override. */

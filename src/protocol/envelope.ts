@@ -1,22 +1,24 @@
 /** The envelope of kombu's Redis transport: bytes to one JSON object, with its size and nesting checked before anything is parsed. */
 import { isAscii, isUtf8 } from 'node:buffer'
 import { reason } from '../errors.js'
-import { scanEnvelope } from './envelope-scan.js'
 import { isObject, type JsonObject, kindOf } from './fields.js'
 import { parseJson } from './json.js'
 import { nestsDeeper } from './nesting.js'
 import { Refusal } from './refusal.js'
 import type { DecodeLimits } from './task-message.js'
 
-/** @throws Refusal `too-large`, `too-deep` or `malformed-envelope` */
-export function readEnvelope(raw: Uint8Array, limits: DecodeLimits): JsonObject {
+/** @throws Refusal `too-large` or `malformed-envelope` */
+export function readText(raw: Uint8Array, limits: DecodeLimits): string {
   if (raw.byteLength > limits.maxBytes) {
     throw new Refusal('too-large', `envelope: ${raw.byteLength} bytes, more than the limit of ${limits.maxBytes}`)
   }
   const text = decodeText(asBuffer(raw))
   if (text === null) throw new Refusal('malformed-envelope', 'envelope: not UTF-8')
-  const scanned = scanEnvelope(text)
-  if (scanned !== null) return scanned
+  return text
+}
+
+/** @throws Refusal `too-deep` or `malformed-envelope` */
+export function readEnvelope(text: string, limits: DecodeLimits): JsonObject {
   const envelope = parse(text, limits.maxDepth, 'envelope', 'malformed-envelope')
   if (!isObject(envelope)) throw new Refusal('malformed-envelope', `envelope: expected an object, not ${kindOf(envelope)}`)
   return envelope

@@ -14,6 +14,13 @@ export const CELERY_HEADERS: ReadonlySet<string> = new Set([
   ...['kwargsrepr', 'origin', 'ignore_result', 'replaced_task_nesting', 'stamped_headers', 'stamps', 'compression', 'redelivered'],
 ])
 
+/** Longest task name that is accepted, in characters. */
+export const MAX_NAME_LENGTH = 1024
+
+export function isTaskName(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH
+}
+
 /** What a message asks for, decoded. Times are wall-clock milliseconds. */
 export interface TaskMessage {
   readonly protocol: 1 | 2

@@ -135,7 +135,8 @@ export class RedisLink {
     const options = {
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: null,
+      // Ends the calls that a cut leaves unanswered; `null` would forget them without a word, and each would wait for its deadline.
+      maxRetriesPerRequest: 0,
       maxLoadingRetryTime: 1_000,
       connectTimeout: Math.min(this.#options.deadlineMs, 5_000),
       keepAlive: 10_000,

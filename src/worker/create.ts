@@ -15,6 +15,8 @@ export interface WorkerChoice {
   readonly queues?: readonly string[] | undefined
   readonly excluded?: readonly string[] | undefined
   readonly once?: boolean | undefined
+  /** Hears how each run ended. */
+  readonly ended?: WorkerParts['ended']
 }
 
 /** Seconds the last settlements may take when the worker stops. */
@@ -33,7 +35,7 @@ export async function createWorker(app: Celerity, choice: WorkerChoice = {}): Pr
   const results = settings.resultBackend === null ? null : await connections.results()
   const options = workerOptions(app, settings, choice)
   const outcomes = createOutcomes(runtime, { store: results, brokerServer: broker.can.server, node: options.node })
-  const parts: WorkerParts = { registry: app.registry, broker, results, outcomes, clock, log, random: Math.random }
+  const parts: WorkerParts = { registry: app.registry, broker, results, outcomes, clock, log, random: Math.random, ended: choice.ended }
   return { worker: new Worker(parts, options), options }
 }
 

@@ -26,7 +26,7 @@ while (!ends.signal.aborted) {
       say({ kind: 'lost' })
       break
     }
-    if (trouble > 0) say({ kind: 'trouble', text: `the lease is renewed again, after ${trouble} tries` })
+    if (trouble > 0) say({ kind: 'renewed', text: `the lease is renewed again, after ${trouble} tries` })
     trouble = 0
   } catch (error) {
     if (trouble++ === 0 && !ends.signal.aborted) say({ kind: 'trouble', text: `can't renew the lease: ${reason(error)}` })

@@ -2,6 +2,8 @@
  * Renews the lease, where user code can't stop it: in a thread with a connection of its own. A handler that blocks the event loop for ten
  * leases is therefore not run twice. A broker inside this process (memory) can't be reached from a thread and is renewed by a timer.
  */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { Worker as Thread } from 'node:worker_threads'
 import type { Broker } from '../broker/broker.js'
 import { reason } from '../errors.js'
@@ -27,6 +29,8 @@ export interface KeeperParts {
 }
 
 export interface Keeper {
+  /** Whether the last renewal came through. */
+  readonly renewing: boolean
   close(): Promise<void>
 }
 
@@ -39,7 +43,7 @@ export interface KeeperData extends KeeperOptions {
 }
 
 /** What the thread says. */
-export type KeeperWord = { readonly kind: 'lost' } | { readonly kind: 'trouble'; readonly text: string }
+export type KeeperWord = { readonly kind: 'lost' } | { readonly kind: 'trouble' | 'renewed'; readonly text: string }
 
 export function startKeeper(options: KeeperOptions, parts: KeeperParts): Keeper {
   return parts.broker.can.shared ? threadKeeper(options, parts) : timerKeeper(options, parts)
@@ -48,6 +52,7 @@ export function startKeeper(options: KeeperOptions, parts: KeeperParts): Keeper 
 function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts): Keeper {
   const workerData: KeeperData = { ...options, board: board.buffer }
   let closed = false
+  let renewing = true // registering it was the first time
   let deaths = 0
   let ended: Promise<void> = Promise.resolve()
   let thread = start()
@@ -55,7 +60,8 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   function start(): Thread {
     const started = new Thread(threadFile(), { workerData, name: 'keeper' })
     started.on('message', (word: KeeperWord) => {
-      if (word.kind === 'trouble') {
+      renewing = word.kind === 'renewed'
+      if (word.kind !== 'lost') {
         log.warning(`keeper: ${word.text}`)
         return
       }
@@ -76,6 +82,9 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   }
 
   return {
+    get renewing() {
+      return renewing
+    },
     async close() {
       closed = true
       // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
@@ -90,7 +99,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
 function threadFile(): URL {
   if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
   const source = new URL('./keeper-thread.ts', import.meta.url).href
-  const loader = import.meta.resolve('tsx/esm/api')
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href
   return new URL(
     `data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`,
   )
@@ -112,6 +121,9 @@ function timerKeeper({ incarnation, leaseMs }: KeeperOptions, { broker, board, l
   }, leaseMs / 3)
   timer.unref()
   return {
+    get renewing() {
+      return trouble === 0
+    },
     async close() {
       closed = true
       clearInterval(timer)

@@ -19,11 +19,12 @@ export function reportStart(log: Log, run: Run): void {
 
 /** @param now the broker's wall clock, milliseconds */
 export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished, now: number): void {
+  // Nothing is put into words that nobody will read: at level warning a success costs nothing here.
+  if (outcome.kind === 'success' && !log.enabled('info')) return
   const task = `Task ${run.task}[${run.id}]`
-  const took = `in ${runtime.toFixed(3)}s`
   switch (outcome.kind) {
     case 'success':
-      if (log.enabled('info')) log.info(`${task} succeeded ${took}: ${shown(outcome.value)}`, { ...named(run), runtime })
+      log.info(`${task} succeeded in ${runtime.toFixed(3)}s: ${shown(outcome.value)}`, { ...named(run), runtime })
       return
     case 'failure':
       if (outcome.expected) log.info(`${task} raised expected: ${described(outcome.error)}`, { ...named(run), runtime })

@@ -10,7 +10,7 @@ import { Board } from './board.js'
 import { RunContext } from './context.js'
 import { type Keeper, startKeeper } from './keeper.js'
 import type { Finished } from './outcome.js'
-import { within } from './patience.js'
+import { unlessAborted, within } from './patience.js'
 import { RateGate } from './rate-gate.js'
 import { named, reportOutcome, reportOverrun, reportRefusal, reportStart } from './report.js'
 import { accept, type Intake, overtaken, type Request } from './request.js'
@@ -92,6 +92,11 @@ export class Session {
     return this.#runs
   }
 
+  /** False while the broker does not answer our renewals, and when it answered that the lease is lost. */
+  get leased(): boolean {
+    return this.#keeper.renewing
+  }
+
   /** Runs that ended with an outcome. */
   get processed(): number {
     return this.#processed
@@ -106,7 +111,8 @@ export class Session {
       while (!ends.aborted) {
         const want = Math.min(this.#slots.want, MAX_TAKE)
         if (want === 0) await this.#changed()
-        else if (await this.#takeAndReceive(want, ends)) return 'empty'
+        // A broker that is away answers late: a stop does not wait for it. What such a take still brings goes back.
+        else if (await unlessAborted(this.#takeAndReceive(want, ends), ends)) return 'empty'
       }
     } finally {
       clearInterval(stale)
@@ -228,6 +234,7 @@ export class Session {
       if (!keepsSlot) this.#free()
       this.#processed++
       reportOutcome(log, run, { ...finished, outcome }, this.#taker.now())
+      this.#parts.ended?.(run, outcome)
     } else this.#free()
     this.#wake?.() // a stop waits for the last run, not for its slot
     if (this.#options.once) this.#wakeWhenStored()

@@ -121,7 +121,7 @@ export class Outcomes {
       }
       case 'revoked': {
         const error = celeryError('TaskRevokedError', [refused.why])
-        const result = this.#result(refused.message, { kind: 'error', state: 'REVOKED', error }, null)
+        const result = this.#result(refused.message, { kind: 'error', state: 'REVOKED', error })
         return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result])
       }
     }
@@ -143,7 +143,7 @@ export class Outcomes {
    * FAILURE as it is stored, and as in Celery the same for what would have followed in its chain: nobody waits in vain. Empty when the
    * task's result is not wanted.
    */
-  failures(message: TaskMessage, error: WireError, children: readonly string[] | null = null): EncodedResult[] {
+  failures(message: TaskMessage, error: WireError, children: readonly string[] = []): EncodedResult[] {
     const own = this.#result(message, { kind: 'error', state: 'FAILURE', error }, children)
     if (own === null) return []
     const results = [own]
@@ -157,7 +157,7 @@ export class Outcomes {
   /** A state that does not end the task; null when its result is not wanted. @throws E_ENCODE when `meta` can't be sent */
   state(message: TaskMessage, state: string, meta: unknown): EncodedResult | null {
     const value = state === 'STARTED' ? { pid: process.pid, hostname: this.#options.node } : meta
-    return this.#result(message, { kind: 'meta', state, meta: value }, [])
+    return this.#result(message, { kind: 'meta', state, meta: value })
   }
 
   prepare(result: EncodedResult): PreparedWrite {
@@ -200,7 +200,7 @@ export class Outcomes {
       headers: { [SLOT_HEADER]: undefined },
     })
     const error = cause === undefined ? celeryError('Retry', ['Retry', null, null]) : toWireError(cause)
-    const result = this.#result(message, { kind: 'error', state: 'RETRY', error }, [])
+    const result = this.#result(message, { kind: 'error', state: 'RETRY', error })
     return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due: Math.ceil(due) }])
   }
 
@@ -226,7 +226,7 @@ export class Outcomes {
     return { ...settling(delivery, fate, publish), results }
   }
 
-  #result(message: TaskMessage, stored: Stored, children: readonly string[] | null): EncodedResult | null {
+  #result(message: TaskMessage, stored: Stored, children: readonly string[] = []): EncodedResult | null {
     if (this.#parts.store === null) return null
     if (message.ignoreResult && !(this.#options.storeErrorsEvenIfIgnored && stored.kind === 'error')) return null
     return this.#encode(message, stored, children)
@@ -235,14 +235,14 @@ export class Outcomes {
   #encode(
     message: Pick<TaskMessage, 'id'> & Partial<TaskMessage>,
     stored: Stored,
-    children: readonly string[] | null = null,
+    children: readonly string[] = [],
   ): EncodedResult {
     const { markers, resultTtl } = this.#options
     const input: ResultInput = {
       id: message.id,
       outcome: stored,
       dateDone: this.#parts.now(),
-      children: children?.map((id) => ({ id, parent: null, members: null })) ?? null,
+      children: children.map((id) => ({ id, parent: null, members: null })),
       groupId: message.group,
       parentId: message.parentId,
       extended: this.#options.resultExtended ? this.#extended(message) : undefined,

@@ -19,22 +19,19 @@ export interface Tracing extends RetryClock {
 const MAX_TIMER = 2 ** 31 - 1
 
 export async function trace(run: Run, tracing: Tracing): Promise<Finished> {
-  const outcome = await attempt(run, tracing)
-  run.over = true
-  if (run.pending.size > 0) await Promise.allSettled(run.pending)
-  return { outcome, runtime: (tracing.monotonic() - run.startedAt) / 1000, children: run.children }
-}
-
-async function attempt(run: Run, tracing: Tracing): Promise<Outcome> {
+  let outcome: Outcome
   try {
     const { message, definition } = run.request
     const soft = message.softTimeLimit ?? definition.policy.softTimeLimit
     const hard = message.timeLimit ?? definition.policy.timeLimit
     const value = soft === null && hard === null ? await call(run, tracing) : await limited(run, tracing, soft, hard)
-    return { kind: 'success', value }
+    outcome = { kind: 'success', value }
   } catch (error) {
-    return classify(error, run, tracing)
+    outcome = classify(error, run, tracing)
   }
+  run.over = true
+  if (run.pending.size > 0) await Promise.allSettled(run.pending)
+  return { outcome, runtime: (tracing.monotonic() - run.startedAt) / 1000, children: run.children }
 }
 
 function call(run: Run, tracing: Tracing): unknown {

@@ -10,7 +10,9 @@ import type { Log } from '../log.js'
 import type { DecodeLimits } from '../protocol/message.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
 import { createJudge } from './judge.js'
-import { within } from './patience.js'
+import type { Outcome } from './outcome.js'
+import { unlessAborted, within } from './patience.js'
+import type { Run } from './run.js'
 import { Session } from './session.js'
 import type { Outcomes } from './settlement.js'
 
@@ -45,6 +47,8 @@ export interface WorkerParts {
   readonly log: Log
   /** Evenly from [0, 1): for the jitter of retries. */
   random(): number
+  /** Hears how each run ended, after its settlement is on its way. */
+  readonly ended?: ((run: Run, outcome: Outcome) => void) | undefined
 }
 
 /** Timers can't be longer, in milliseconds; a grace beyond it has no end. */
@@ -70,9 +74,9 @@ export class Worker {
     this.#options = options
   }
 
-  /** Whether it holds a lease. */
+  /** Whether it holds a lease, and can renew it. */
   get ready(): boolean {
-    return this.#session !== undefined
+    return this.#session?.leased ?? false
   }
 
   get active(): number {
@@ -138,7 +142,14 @@ export class Worker {
   async #open(signal: AbortSignal): Promise<Session | null> {
     for (let tries = 0; !signal.aborted; tries++) {
       try {
-        const session = await Session.open(this.#parts, this.#options)
+        const opening = Session.open(this.#parts, this.#options)
+        const session = await unlessAborted(opening, signal)
+        if (session === undefined) {
+          opening.then((late) => late.stop(AbortSignal.abort())).catch(() => {}) // opened after all, for nobody
+          return null
+        }
+        const { node, concurrency } = this.#options
+        this.#parts.log.info(`${node} ready${this.#served ? ' again' : ''}.`, { concurrency })
         this.#served = true
         return session
       } catch (error) {

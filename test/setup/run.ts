@@ -84,7 +84,8 @@ function environment(tools: Tools, redis: RedisServer | undefined): NodeJS.Proce
     TEST_REDIS_URL: redis?.url,
     TEST_REDIS_SERVER: tools.redisServer.path,
     TEST_PYTHON: tools.python.path,
-    TEST_MISSING: JSON.stringify({ redis: tools.redisServer.missing, python: tools.python.missing }),
+    TEST_TMUX: tools.tmux.path,
+    TEST_MISSING: JSON.stringify({ redis: tools.redisServer.missing, python: tools.python.missing, tmux: tools.tmux.missing }),
   }
 }
 

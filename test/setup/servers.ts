@@ -30,17 +30,23 @@ export function python(context: Context): string {
   return need(context, path === undefined ? toolFromRun('python') : { path })
 }
 
+/** Path of tmux. Give it a server of its own (`-L name`), and end that in `after`. */
+export function tmux(context: Context): string {
+  const path = process.env.TEST_TMUX
+  return need(context, path === undefined ? toolFromRun('tmux') : { path })
+}
+
 function redisServer(): Tool {
   const path = process.env.TEST_REDIS_SERVER
   return path === undefined ? toolFromRun('redis') : { path }
 }
 
 /** Under `npm test` what is missing was found missing there; under plain mocha we look ourselves. */
-function toolFromRun(name: 'redis' | 'python'): Tool {
+function toolFromRun(name: 'redis' | 'python' | 'tmux'): Tool {
   const missing = process.env.TEST_MISSING
   if (missing !== undefined) return { missing: (JSON.parse(missing) as Record<string, string>)[name] ?? name }
   const tools = findTools()
-  return name === 'redis' ? tools.redisServer : tools.python
+  return name === 'redis' ? tools.redisServer : tools[name]
 }
 
 function need(context: Context, tool: Tool): string {

@@ -11,16 +11,22 @@ export interface Tools {
   readonly redisServer: Tool
   /** A Python that imports Celery and its Redis client. */
   readonly python: Tool
+  /** A terminal that tests can type into and read. */
+  readonly tmux: Tool
 }
 
 const setup = fileURLToPath(new URL('.', import.meta.url))
 const cache = fileURLToPath(new URL('../../.cache/debian', import.meta.url))
 const unpacked = join(cache, 'root')
 
-const PACKAGES = { redisServer: ['redis-server'], python: ['python3', 'celery', 'python3-celery', 'python3-redis'] } as const
+const PACKAGES = {
+  redisServer: ['redis-server'],
+  python: ['python3', 'celery', 'python3-celery', 'python3-redis'],
+  tmux: ['tmux'],
+} as const
 
 export function findTools(): Tools {
-  return { redisServer: findRedis(), python: findPython() }
+  return { redisServer: findRedis(), python: findPython(), tmux: findTmux() }
 }
 
 /**
@@ -41,8 +47,13 @@ export function provideTools(): Tools {
 }
 
 function findRedis(): Tool {
-  const path = [...onPath('redis-server'), wrapper('redis-server')].find(runs)
+  const path = [...onPath('redis-server'), wrapper('redis-server')].find((one) => runs(one))
   return path === undefined ? { missing: 'redis-server is not on PATH' } : { path }
+}
+
+function findTmux(): Tool {
+  const path = [...onPath('tmux'), wrapper('tmux')].find((one) => runs(one, '-V'))
+  return path === undefined ? { missing: 'tmux is not on PATH' } : { path }
 }
 
 /** Debian's own Python first: it is the one with the packages, whatever a version manager has put before it on PATH. */
@@ -65,8 +76,8 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function runs(path: string): boolean {
-  return spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0
+function runs(path: string, version = '--version'): boolean {
+  return spawnSync(path, [version], { stdio: 'ignore' }).status === 0
 }
 
 function hasCelery(path: string): boolean {
@@ -104,11 +115,16 @@ function writeWrappers(): void {
   const path = `export LD_LIBRARY_PATH=${quote([...ofThisMachine, ...libraries].join(':'))}`
 
   const redis = join(unpacked, 'usr/bin/redis-server')
+  const tmux = join(unpacked, 'usr/bin/tmux')
   const ownPython = join(unpacked, 'usr/bin/python3')
   const home = existsSync(ownPython) ? `export PYTHONHOME=${quote(join(unpacked, 'usr'))}` : ':'
   const modules = `export PYTHONPATH=${quote(join(unpacked, 'usr/lib/python3/dist-packages'))}`
   const python = existsSync(ownPython) ? ownPython : '/usr/bin/python3'
-  const scripts = { 'redis-server': [path, `exec ${quote(redis)} "$@"`], python3: [path, home, modules, `exec ${quote(python)} "$@"`] }
+  const scripts = {
+    'redis-server': [path, `exec ${quote(redis)} "$@"`],
+    python3: [path, home, modules, `exec ${quote(python)} "$@"`],
+    tmux: [path, `exec ${quote(tmux)} "$@"`],
+  }
   for (const [name, lines] of Object.entries(scripts)) {
     writeFileSync(wrapper(name), `#!/bin/sh\n${lines.join('\n')}\n`)
     chmodSync(wrapper(name), 0o755)

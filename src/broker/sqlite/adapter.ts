@@ -61,6 +61,8 @@ const REVOKED = 'SELECT id FROM broker_revoked WHERE until > ?'
 /** Due messages moved in one transaction. */
 const DUE_AT_ONCE = 1_000
 const SWEEP_MS = 60_000
+/** Longer than a keeper that found the lock taken waits until it tries again. */
+const PATIENCE_MS = 500
 
 export async function openSqliteBroker(url: string, options: BrokerOptions): Promise<Broker> {
   const { deadlineMs, clock, log } = options
@@ -170,7 +172,11 @@ class SqliteBroker implements Broker {
 
   async #reap(judge: Judge): Promise<Tended['reaped']> {
     const find = (transaction: Transaction) => findDead(transaction, (worker) => this.#leases.hasRunOut(worker))
-    if ((await this.#database.read(find)).length === 0) return []
+    const late = await this.#database.read(find)
+    if (late.length === 0) return []
+    // Somebody may have held the lock for longer than a lease, and nobody could renew: once it is to be had, they get the time to.
+    await this.#database.write(() => {}, 'soon')
+    await this.#options.clock.sleep(Math.min(PATIENCE_MS, Math.max(...late.map((worker) => worker.lease_ms)) / 2) / 1000)
     // Looked for once more with the lock in hand: by then another may have reaped them, or they have renewed.
     const reaped = await this.#database.write((transaction) => reap(transaction, find(transaction), judge, this.#options.clock.now()))
     for (const fields of reaped) this.#options.log.warning('worker lost, its messages were given back', fields)

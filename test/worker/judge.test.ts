@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import type { Fate } from '../../src/broker/broker.js'
+import type { EncodedResult } from '../../src/results/store.js'
+import { createJudge } from '../../src/worker/judge.js'
+import { read } from '../app/an-app.js'
+import { aDelivery } from './a-request.js'
+import { aSignature, someOutcomes } from './some-outcomes.js'
+
+describe('the judge of what a dead worker held', () => {
+  const orphan = { raw: aDelivery({ chain: [aSignature('kuma.next', [], { task_id: 'next' })] }).raw, queue: 'celery', node: 'celery@gone' }
+
+  function judge(facts: { deliveries: number; early?: boolean; suspect?: boolean }, joined = false, raw = orphan.raw) {
+    const late: EncodedResult[] = []
+    const { outcomes } = someOutcomes({ joined })
+    const verdict = createJudge(outcomes, (result) => late.push(result))({ ...orphan, early: false, suspect: false, ...facts, raw })
+    return { ...verdict, late }
+  }
+
+  it('sends it back to the front, marked as redelivered', () => {
+    const { fate, late } = judge({ deliveries: 1, suspect: true })
+    const { raw } = fate as Extract<Fate, { kind: 'requeue' }>
+
+    expect(fate).to.deep.include({ kind: 'requeue', to: 'front' })
+    expect(read(raw as Buffer).redelivered).to.equal(true)
+    expect(late).to.deep.equal([])
+  })
+
+  it('condemns at the tenth death what ran in each, and at the thirtieth what was only there', () => {
+    const fates = (suspect: boolean, counts: readonly number[]) => counts.map((deliveries) => judge({ deliveries, suspect }).fate.kind)
+
+    expect(fates(true, [9, 10, 11])).to.deep.equal(['requeue', 'dead', 'dead'])
+    expect(fates(false, [10, 29, 30])).to.deep.equal(['requeue', 'requeue', 'dead'])
+  })
+
+  it('ends what was acked early with WorkerLost, whatever it was, and never gives it back', () => {
+    const { fate, late } = judge({ deliveries: 1, early: true })
+
+    expect(fate).to.deep.equal({ kind: 'ack' })
+    expect(late.map(({ id, state }) => [id, state])).to.deep.equal([
+      ['an-id', 'FAILURE'],
+      ['next', 'FAILURE'],
+    ])
+    expect(late[0]?.json).to.contain('"exc_type": "WorkerLostError"').and.to.contain('celery@gone')
+  })
+
+  it('has the results written with the verdict where the broker can', () => {
+    const { writes, late } = judge({ deliveries: 10, suspect: true }, true)
+
+    expect(writes).to.have.length(2)
+    expect(late).to.deep.equal([])
+  })
+
+  it('keeps what cannot be read as it is', () => {
+    const raw = Buffer.from('\x00 not a message')
+
+    expect(judge({ deliveries: 1 }, false, raw).fate).to.deep.equal({ kind: 'requeue', to: 'front', raw })
+    expect(judge({ deliveries: 30 }, false, raw)).to.deep.include({ writes: [], late: [] })
+  })
+})
