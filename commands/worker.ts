@@ -1,5 +1,7 @@
 import { dirname } from 'node:path'
 import * as Flags from '@oclif/core/flags'
+import type { Celerity } from '../src/app/celerity.js'
+import type { CreatedBeat } from '../src/beat/create.js'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { queueList, settingFlag } from '../src/cli/flags.js'
 import { isJson } from '../src/cli/logging.js'
@@ -34,6 +36,7 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
     'soft-time-limit': settingFlag('taskSoftTimeLimit', "a task's signal fires after this long", { helpValue: 'SPAN' }),
     grace: settingFlag('workerGrace', 'what running tasks get to finish when the worker stops', { helpValue: 'SPAN' }),
     'log-format': settingFlag('workerLogFormat', 'text, json, or auto: text on a terminal', { helpValue: 'FORMAT' }),
+    beat: Flags.boolean({ char: 'B', summary: 'send periodic tasks too, as `tasks beat`; every worker may' }),
     once: Flags.boolean({ summary: 'end when the queues are empty; what is due later stays' }),
     purge: Flags.boolean({ aliases: ['discard'], summary: 'first remove what waits in these queues' }),
     pidfile: Flags.string({ helpValue: 'FILE', summary: 'write the process number there' }),
@@ -56,10 +59,16 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
     if (created.options.queues.length === 0)
       throw new CelerityError('E_USAGE', { message: 'No queue is left to take from', hint: '--exclude-queues takes out all there are.' })
     await this.#greet(created, app.registry.names(), log)
+    const beat = this.flags.beat ? await this.#beat(app) : null
     const { serveWorker } = await import('../src/cli/serve-worker.js')
     const { pidfile, 'health-port': healthPort } = this.flags
-    const exitCode = await serveWorker(created, { log, pidfile, healthPort, before: () => this.#purge(created, log) })
+    const exitCode = await serveWorker(created, { log, pidfile, healthPort, beat, before: () => this.#purge(created, log) })
     if (exitCode !== 0) process.exitCode = exitCode
+  }
+
+  async #beat(app: Celerity): Promise<CreatedBeat> {
+    const { createBeat } = await import('../src/beat/create.js')
+    return createBeat(app, { once: this.flags.once, complete: true })
   }
 
   async #purge({ options }: CreatedWorker, log: Log): Promise<void> {
@@ -74,7 +83,7 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
   async #greet({ options }: CreatedWorker, tasks: readonly string[], log: Log): Promise<void> {
     const settings = await this.loaded()
     const { bannerOf, logGreeting } = await import('../src/cli/worker-greeting.js')
-    const greeting = { settings, options, tasks }
+    const greeting = { settings, options, tasks, beat: this.flags.beat }
     if (isJson(settings.settings.workerLogFormat, process.stderr)) return logGreeting(log, greeting)
     const { bannerText } = await import('../src/terminal/banner.js')
     this.showAside(bannerOf(greeting), (banner, { paint }) => bannerText(banner, paint))

@@ -3,7 +3,7 @@ import type { Calendar } from './calendar.js'
 import { nextDue, sendAt } from './due.js'
 
 /** Seconds. A change of leader takes less, and must lose no tick. */
-const MISFIRE_GRACE = 60
+export const MISFIRE_GRACE = 60
 
 /**
  * The due times to send now, oldest first: of `planned` and those after it whose time to be sent (`sendAt`) has come, what the entry's

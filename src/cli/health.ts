@@ -1,6 +1,6 @@
 /**
- * Answers for probes, without touching the broker: `/live` as long as the process turns its event loop, `/ready` while it holds a lease. A
- * broker that is away makes a worker not ready, but not dead: restarting it would help nobody.
+ * Answers for probes, without touching the broker: `/live` as long as the process turns its event loop, `/ready` while it serves: a worker
+ * that holds a lease, a beat that leads or stands by. A broker that is away makes it not ready, but not dead: restarting it would help nobody.
  */
 import { createServer } from 'node:http'
 import { CelerityError, reason } from '../errors.js'
@@ -8,8 +8,8 @@ import { CelerityError, reason } from '../errors.js'
 export interface Health {
   readonly node: string
   readonly ready: boolean
-  readonly active: number
-  readonly processed: number
+  /** Whatever else there is to know. */
+  readonly [detail: string]: string | number | boolean
 }
 
 export interface HealthServer {

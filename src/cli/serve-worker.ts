@@ -1,54 +1,59 @@
-/** A worker as a process: from its start to its exit code. Signals, pidfile, health, errors nobody waits for. */
+/** A worker as a process, and a beat beside it where one is wanted. */
+import type { CreatedBeat } from '../beat/create.js'
 import { systemClock } from '../clock.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { CreatedWorker } from '../worker/create.js'
-import { serveHealth } from './health.js'
-import { writePidfile } from './pidfile.js'
-import { onStopSignals } from './stop-signals.js'
-import { catchStrayErrors } from './stray-errors.js'
+import { type ServeOptions, serve } from './serve.js'
 
-export interface ServeOptions {
-  readonly log: Log
-  readonly pidfile: string | undefined
-  /** 0 takes a free port. */
-  readonly healthPort: number | undefined
+export interface ServeWorkerOptions extends ServeOptions {
   /** Done before the first message is taken; again and again while the broker is away. */
   readonly before: () => Promise<void>
+  readonly beat: CreatedBeat | null
 }
 
 /** @returns the exit code: 0, or 130 and 143 when it was told twice to stop; @throws what `Worker.run` throws, E_USAGE */
-export async function serveWorker(created: CreatedWorker, { log, pidfile, healthPort, before }: ServeOptions): Promise<number> {
-  const { worker, options } = created
+export function serveWorker({ worker, options }: CreatedWorker, { before, beat, ...serving }: ServeWorkerOptions): Promise<number> {
+  const { log } = serving
   const stopping = new AbortController()
-  const signals = onStopSignals(
+  return serve(
     {
       stop() {
         stopping.abort()
+        beat?.beat.stop()
         worker.stop()
       },
       stopNow() {
         stopping.abort()
+        beat?.beat.stop()
         worker.stopNow()
       },
+      health: () => ({ node: options.node, ready: worker.ready, active: worker.active, processed: worker.processed }),
+      async run() {
+        await untilReached(before, log, stopping.signal)
+        const beating = beat === null ? null : keepBeating(beat, log)
+        if (beat?.options.once) await beating // what it sends is to be worked off too
+        try {
+          await worker.run()
+        } finally {
+          beat?.beat.stop()
+          await beating
+        }
+        log.info(`${options.node} stopped: ${worker.processed} task${worker.processed === 1 ? '' : 's'} done`, {
+          processed: worker.processed,
+        })
+      },
     },
-    (text) => log.info(text),
+    serving,
   )
-  const undo: (() => void | Promise<void>)[] = [() => signals.close(), catchStrayErrors(log)]
+}
+
+/** A beat that fails does not take the worker down with it: other beats go on, and so do the tasks. */
+async function keepBeating({ beat, options }: CreatedBeat, log: Log): Promise<void> {
   try {
-    if (pidfile !== undefined) undo.push(writePidfile(pidfile))
-    if (healthPort !== undefined) {
-      const state = () => ({ node: options.node, ready: worker.ready, active: worker.active, processed: worker.processed })
-      const health = await serveHealth(healthPort, state)
-      undo.push(() => health.close())
-      log.info(`health at port ${health.port}`, { port: health.port })
-    }
-    await untilReached(before, log, stopping.signal)
-    await worker.run()
-    log.info(`${options.node} stopped: ${worker.processed} task${worker.processed === 1 ? '' : 's'} done`, { processed: worker.processed })
-    return signals.exitCode
-  } finally {
-    for (const one of undo.reverse()) await one()
+    await beat.run()
+  } catch (error) {
+    log.critical(`${options.node} has ended, the worker goes on without it: ${reason(error)}`, { error })
   }
 }
 

@@ -1,25 +1,21 @@
 /** What a worker says when it starts: a banner for people; one line where the log is JSON, so that every line of it can be parsed. */
-import { type Explained, explain } from '../config/explain.js'
 import type { LoadedSettings } from '../config/load.js'
-import type { SettingName } from '../config/schema.js'
 import type { Log } from '../log.js'
-import type { Banner, BannerLine } from '../terminal/banner.js'
-import { spanText } from '../terminal/time.js'
+import type { Banner } from '../terminal/banner.js'
 import { VERSION } from '../version.js'
 import type { WorkerOptions } from '../worker/worker.js'
+import { settingLines, urlOf } from './setting-lines.js'
 
 export interface Greeting {
   readonly settings: LoadedSettings
   readonly options: WorkerOptions
   readonly tasks: readonly string[]
+  /** Whether a beat runs beside it. */
+  readonly beat: boolean
 }
 
-export function bannerOf({ settings, options, tasks }: Greeting): Banner {
-  const all = new Map(explain(settings).map((one) => [one.name, one]))
-  const line = (name: string, setting: SettingName, value?: string): BannerLine => {
-    const explained = all.get(setting)!
-    return { name, value: value ?? shown(explained), origin: explained.layer === 'default' ? null : explained.origin }
-  }
+export function bannerOf({ settings, options, tasks, beat }: Greeting): Banner {
+  const line = settingLines(settings)
   return {
     title: `${options.node} celerity ${VERSION}`,
     config: [
@@ -31,21 +27,18 @@ export function bannerOf({ settings, options, tasks }: Greeting): Banner {
       line('lease', 'workerLease'),
       line('grace', 'workerGrace'),
       line('log level', 'logLevel'),
+      ...(beat ? [line('beat', 'beatLease')] : []),
     ],
-    queues: options.queues,
-    tasks,
+    lists: [
+      { title: 'queues', names: options.queues },
+      { title: 'tasks', names: tasks },
+    ],
   }
 }
 
-export function logGreeting(log: Log, { settings, options, tasks }: Greeting): void {
+export function logGreeting(log: Log, { settings, options, tasks, beat }: Greeting): void {
   if (!log.enabled('info')) return
   const { node, concurrency, queues } = options
-  const shownUrls = new Map(explain(settings).map(({ name, value }) => [name, value]))
-  const [broker, results] = [shownUrls.get('brokerUrl'), shownUrls.get('resultBackend')]
-  log.info(`${node} starts`, { celerity: VERSION, nodejs: process.version, broker, results, concurrency, queues, tasks })
-}
-
-function shown({ value, unit }: Explained): string {
-  if (unit === 'seconds' && typeof value === 'number') return spanText(value)
-  return typeof value === 'string' ? value : value === null ? 'none' : JSON.stringify(value)
+  const [broker, results] = [urlOf(settings, 'brokerUrl'), urlOf(settings, 'resultBackend')]
+  log.info(`${node} starts`, { celerity: VERSION, nodejs: process.version, broker, results, concurrency, queues, tasks, beat })
 }

@@ -1,4 +1,4 @@
-/** What a worker says when it starts: what took effect, and where each value came from. */
+/** What a worker or a beat says when it starts: what took effect, and where each value came from. */
 import type { Paint } from './colour.js'
 import { safe } from './safe.js'
 
@@ -12,30 +12,24 @@ export interface BannerLine {
 export interface Banner {
   readonly title: string
   readonly config: readonly BannerLine[]
-  readonly queues: readonly string[]
-  readonly tasks: readonly string[]
+  readonly lists: readonly { readonly title: string; readonly names: readonly string[] }[]
 }
 
 const NAME_WIDTH = 13
 
-export function bannerText({ title, config, queues, tasks }: Banner, paint: Paint): string {
+/** Names of one list. */
+const MOST = 100
+
+export function bannerText({ title, config, lists }: Banner, paint: Paint): string {
   const lines = config.map(({ name, value, origin }) => {
     const from = origin === null ? '' : paint('dim', `  (${safe(origin)})`)
     return `  ${`${name}:`.padEnd(NAME_WIDTH)} ${safe(value)}${from}`
   })
-  const list = (names: readonly string[]) => (names.length === 0 ? ['  (none)'] : names.map((name) => `  . ${safe(name)}`))
-  return [
-    paint('bold', safe(title)),
+  const listed = lists.flatMap(({ title: heading, names }) => [
+    `[${heading}]`,
+    ...(names.length === 0 ? ['  (none)'] : names.slice(0, MOST).map((name) => `  . ${safe(name)}`)),
+    ...(names.length > MOST ? [`  … and ${names.length - MOST} more`] : []),
     '',
-    '[config]',
-    ...lines,
-    '',
-    '[queues]',
-    ...list(queues),
-    '',
-    '[tasks]',
-    ...list(tasks),
-    '',
-    '',
-  ].join('\n')
+  ])
+  return [paint('bold', safe(title)), '', '[config]', ...lines, '', ...listed, ''].join('\n')
 }

@@ -1,0 +1,65 @@
+/** A beat from an application and its settings: the one place where settings become a beat's options. */
+import { hostname } from 'node:os'
+import type { Celerity } from '../app/celerity.js'
+import { declaredEntries, messageOf } from '../app/schedules.js'
+import type { Log } from '../log.js'
+import type { ScheduleEntry } from '../protocol/schedule.js'
+import { Beat, type BeatOptions } from './beat.js'
+import { Calendar } from './calendar.js'
+
+export interface BeatChoice {
+  readonly once?: boolean | undefined
+  /** Default: `beat@host`. */
+  readonly node?: string | undefined
+  /** The application is the user's own, with all its modules: then what nobody declares any more goes, and unknown tasks are named. */
+  readonly complete: boolean
+}
+
+export interface CreatedBeat {
+  readonly beat: Beat
+  readonly options: BeatOptions
+  /** Names of the entries that settings and code declare. */
+  readonly declared: readonly string[]
+}
+
+/**
+ * Milliseconds that a task of another application may hold its entry: it may be a Python worker that ends it, and then nobody tells. A
+ * task of ours is told of when it ends, however long it takes, and when its worker dies.
+ */
+const FOREIGN_HOLD_MS = 86_400_000
+
+/** @throws CelerityError when the broker can't be used at all */
+export async function createBeat(app: Celerity, { once = false, node = `beat@${hostname()}`, complete }: BeatChoice): Promise<CreatedBeat> {
+  const runtime = await app.runtime()
+  const { settings, connections, clock, log } = runtime
+  const broker = await connections.broker()
+  const { entries, problems } = declaredEntries(app, settings)
+  for (const { name, reason } of problems) log.error(reason, { entry: name })
+  const options: BeatOptions = { node, leaseMs: settings.beatLease * 1000, maxInterval: settings.beatMaxInterval, once }
+  const beat = new Beat(
+    {
+      schedules: broker.schedules,
+      declared: { entries, problems, complete: complete || entries.length > 0 },
+      calendar: new Calendar(settings.timezone),
+      clock,
+      log,
+      message: (entry, due) => messageOf(runtime, entry, due),
+      holdMs: ({ task }) => (app.registry.get(task) === undefined ? FOREIGN_HOLD_MS : null),
+      ...(complete ? { review: reviewer(app, log) } : {}),
+    },
+    options,
+  )
+  return { beat, options, declared: entries.map(({ name }) => name).sort() }
+}
+
+/** Names tasks that nobody registers, each once. They are sent all the same: a worker of another application may know them. */
+function reviewer(app: Celerity, log: Log): (entries: Iterable<ScheduleEntry>) => void {
+  const named = new Set<string>()
+  return (entries) => {
+    for (const { name, task } of entries) {
+      if (app.registry.get(task) !== undefined || named.has(task)) continue
+      named.add(task)
+      log.warning(`entry ${JSON.stringify(name)} sends ${task}, which this application does not register`, { entry: name, task })
+    }
+  }
+}
