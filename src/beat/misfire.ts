@@ -25,7 +25,7 @@ export function missed(
   const backlog = new Backlog(entry, planned, now, calendar)
   if (!entry.enabled || !backlog.hasCome(planned)) return []
   const inTime = (due: number) => sendAt(entry, due, calendar) >= now - grace * 1000
-  if (inTime(planned)) return entry.oneOff ? [planned] : backlog.from(planned)
+  if (inTime(planned)) return entry.oneOff ? [planned] : (backlog.from(planned) ?? [])
   switch (entry.misfire) {
     case 'skip':
       return backlog.newest(1).filter(inTime)
@@ -53,21 +53,40 @@ class Backlog {
     return due <= this.#now && sendAt(this.#entry, due, this.#calendar) <= this.#now
   }
 
-  /** The due times from `first` on, at most the newest `count`. */
-  from(first: number | null, count = Number.POSITIVE_INFINITY): readonly number[] {
+  /** The due times from `first` on, at most the newest `count`; null when there are more than `most`. */
+  from(first: number | null, count = Number.POSITIVE_INFINITY, most = Number.POSITIVE_INFINITY): readonly number[] | null {
     const found: number[] = []
-    for (let due = first; due !== null && this.hasCome(due); due = this.#next(due)) if (found.push(due) > count) found.shift()
+    let seen = 0
+    for (let due = first; due !== null && this.hasCome(due); due = this.#next(due)) {
+      if (++seen > most) return null
+      if (found.push(due) > count) found.shift()
+    }
     return found
   }
 
-  /** The newest `count`. Searched backwards in windows that double: after a year away a one-second entry has 31 million. */
+  /**
+   * The newest `count`. Searched backwards in windows that double: after a year away a one-second entry has 31 million. A window that holds
+   * far too many, as with a crontab of every second in one month, is halved.
+   */
   newest(count: number): readonly number[] {
+    const most = 2 * count + 100
+    let few = this.#now // after it there are fewer than `count`
     for (let window = 60_000; ; window *= 2) {
-      const start = this.#now - window
-      if (start <= this.#planned) return this.from(this.#planned, count)
-      const found = this.from(this.#next(start), count)
-      if (found.length >= count) return found
+      let start = this.#now - window
+      let found = this.#after(start, count, most)
+      while (found === null) {
+        const middle = Math.floor((start + few) / 2)
+        const part = this.#after(middle, count, most)
+        if (part !== null && part.length < count) few = middle
+        else [start, found] = [middle, part]
+      }
+      if (found.length >= count || start < this.#planned) return found
+      few = start
     }
+  }
+
+  #after(start: number, count: number, most: number): readonly number[] | null {
+    return this.from(start < this.#planned ? this.#planned : this.#next(start), count, most)
   }
 
   #next(after: number): number | null {

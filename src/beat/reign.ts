@@ -164,11 +164,24 @@ export class Reign {
   /** False: it leads no more. */
   async #send(due: readonly PlannedEntry[]): Promise<boolean> {
     const now = this.#now.now()
-    const chains = due.flatMap((one) => this.#chain(one, now))
+    let chains: Chain[] = []
+    let count = 0
+    for (const one of due) {
+      const chain = this.#chain(one, now)
+      if (chain === null) continue
+      chains.push(chain)
+      count += chain.ticks.length
+      if (count < BATCH) continue
+      if (!(await this.#carryOut(chains))) return false
+      ;[chains, count] = [[], 0]
+    }
+    return this.#carryOut(chains)
+  }
+
+  async #carryOut(chains: readonly Chain[]): Promise<boolean> {
+    if (chains.length === 0) return true
     const ticks = chains.flatMap((chain) => chain.ticks)
-    if (ticks.length === 0) return true
-    const { schedules } = this.#parts
-    const outcomes = await schedules.ticks(this.#options.candidate.id, this.epoch, ticks)
+    const outcomes = await this.#parts.schedules.ticks(this.#options.candidate.id, this.epoch, ticks)
     if (outcomes.includes('lost')) return false
     let at = 0
     for (const chain of chains) {
@@ -178,17 +191,17 @@ export class Reign {
     return true
   }
 
-  /** What is due of one entry; none when it is not, or when its message cannot be made. */
-  #chain(one: PlannedEntry, now: number): Chain[] {
+  /** What is due of one entry; null when nothing is, or when its message cannot be made. */
+  #chain(one: PlannedEntry, now: number): Chain | null {
     const { entry } = one
     try {
       const ticks = stepsOf(one, now, this.#parts.calendar).map((step) => this.#tick(entry, step))
-      if (ticks.length > 0) return [{ one, ticks }]
+      if (ticks.length > 0) return { one, ticks }
       this.#roster.set(one, now)
     } catch (error) {
       this.#roster.leaveOut(entry.name, `entry ${JSON.stringify(entry.name)}: ${reason(error)}`)
     }
-    return []
+    return null
   }
 
   #tick(entry: ScheduleEntry, { planned, next, due, outcome }: Step): Tick {

@@ -27,9 +27,6 @@ export interface Step {
   readonly outcome: 'sent' | 'late' | 'skipped-misfire'
 }
 
-/** Steps of one entry made at once; what is left of a long chain comes after the other entries. */
-const CHAIN = 50
-
 /** Milliseconds. No interval is planned further ahead than its length and this: a change of clocks, or of the broker's server. */
 const SLACK = MISFIRE_GRACE * 1000
 const HOUR = 3_600_000
@@ -51,7 +48,7 @@ export function stepsOf(one: PlannedEntry, now: number, calendar: Calendar): rea
   const dues = missed(entry, planned, now, calendar)
   const [first] = dues
   if (first === undefined) return [skip(planned, nextToCome(entry, planned, now, calendar))]
-  const sends = dues.slice(0, entry.overlap === 'queue-one' ? 1 : CHAIN).map((due, index) => {
+  const sends = dues.slice(0, entry.overlap === 'queue-one' ? 1 : dues.length).map((due, index) => {
     const next = dues[index + 1] ?? nextDue(entry, due, calendar, due)
     return send(one, due, next, now, calendar)
   })
