@@ -32,6 +32,7 @@ export type { CallOptions, Moment } from './app/call-options.js'
 export type { CompleteSignature, ResultsOf } from './app/celerity.js'
 export type { RateLimitOption, RateLimitScope } from './app/rate-limit.js'
 export type { ErrorClass, RetryPolicyOptions } from './app/retry-policy.js'
+export type { ScheduleOptions } from './app/schedules.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './app/standard-schema.js'
 export type { Task, TaskOf } from './app/task.js'
 export type { RetryOptions, SentFrom, TaskContext } from './app/task-context.js'
@@ -53,5 +54,16 @@ export type { Duration } from './duration.js'
 export { CelerityError, type ErrorCode } from './errors.js'
 export type { Log, LogFields, LogLevel } from './log.js'
 export { RemoteTaskError } from './protocol/error-wire.js'
+export {
+  type CrontabInput,
+  type CrontabSchedule,
+  clocked,
+  crontab,
+  type EntryGiven,
+  type Schedule,
+  type ScheduleGiven,
+  type SolarEvent,
+  solar,
+} from './protocol/schedule.js'
 export type { Signature } from './protocol/signature.js'
 export { CalendarDate, ClockTime, Decimal, Uuid } from './protocol/values.js'

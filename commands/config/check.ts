@@ -1,7 +1,12 @@
+import { declaredEntries } from '../../src/app/schedules.js'
 import { BROKER_SCHEMES } from '../../src/broker/open.js'
 import { BaseCommand } from '../../src/cli/base-command.js'
+import { originText } from '../../src/config/origin.js'
+import { SettingsError } from '../../src/config/problem.js'
+import type { Settings } from '../../src/config/schema.js'
 import { CelerityError } from '../../src/errors.js'
 import { maskUrl } from '../../src/mask.js'
+import { readBeatSchedule } from '../../src/protocol/schedule.js'
 import { RESULT_SCHEMES } from '../../src/results/open.js'
 
 interface CheckReport {
@@ -20,10 +25,12 @@ export default class ConfigCheck extends BaseCommand<typeof ConfigCheck> {
   ]
 
   async run(): Promise<CheckReport> {
-    await this.appIfNamed() // what its code says counts too, and it has to load
-    const { file, settings, warnings } = await this.loaded()
+    const app = await this.appIfNamed() // what its code says counts too, and it has to load
+    const { file, settings, warnings, provenance } = await this.loaded()
+    requireSchedule(settings.beatSchedule, originText(provenance.get('beatSchedule')!.origin))
     requireScheme('brokerUrl', settings.brokerUrl, BROKER_SCHEMES)
     if (settings.resultBackend !== null) requireScheme('resultBackend', settings.resultBackend, RESULT_SCHEMES)
+    for (const { reason } of declaredEntries(app, settings).problems) this.caution(reason) // named twice
     return this.show({ ok: true, file, warnings }, () => `Settings are right (${file ?? 'no settings file'}).`)
   }
 }
@@ -35,4 +42,13 @@ function requireScheme(name: string, url: string, schemes: readonly string[]): v
     message: `${name}: nothing is known for ${maskUrl(url)}`,
     hint: `Known schemes: ${schemes.join(', ')}.`,
   })
+}
+
+/** A wrong entry keeps no worker from starting, nor the other entries from being sent; here is where it is refused. */
+function requireSchedule(schedule: Settings['beatSchedule'], source: string): void {
+  const { problems } = readBeatSchedule(schedule)
+  if (problems.length === 0) return
+  throw new SettingsError(
+    problems.map(({ name, reason }) => ({ key: `beatSchedule.${name}`, source, text: `beatSchedule: ${reason} (${source})` })),
+  )
 }

@@ -1,9 +1,11 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
+import { describeSchedule } from '../../src/beat/description.js'
 import { BaseCommand, type Look } from '../../src/cli/base-command.js'
 import { type Explained, explain } from '../../src/config/explain.js'
 import { nearest } from '../../src/config/spelling.js'
 import { CelerityError } from '../../src/errors.js'
+import { readBeatSchedule } from '../../src/protocol/schedule.js'
 import { table } from '../../src/terminal/table.js'
 import { spanText } from '../../src/terminal/time.js'
 
@@ -55,11 +57,22 @@ function configTable({ settings }: ConfigReport, { paint, width }: Look): string
   )
 }
 
-function valueText({ value, unit }: Explained): string {
+function valueText({ name, value, unit }: Explained): string {
+  if (name === 'beatSchedule') return scheduleText(value)
   if (unit === 'seconds' && typeof value === 'number') return spanText(value)
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function originWithOverridden({ origin, overridden }: Explained): string {
   return overridden.length === 0 ? origin : `${origin}; overrides ${overridden.map((one) => one.origin).join(', ')}`
+}
+
+/** `sitemaps at 05:00; feeds every 10 minutes`; the document of --json has the whole. */
+function scheduleText(value: unknown): string {
+  const { entries, problems } = readBeatSchedule(value)
+  const parts = [
+    ...entries.map(({ name, schedule }) => `${name} ${describeSchedule(schedule)}`),
+    ...problems.map(({ name }) => `${name} is wrong: see config check`),
+  ]
+  return parts.length === 0 ? 'none' : parts.join('; ')
 }

@@ -16,6 +16,7 @@ import {
 } from '../protocol/schedule.js'
 import type { CompleteSignature } from './celerity.js'
 import type { Built, MessageBuilder } from './message-builder.js'
+import type { Registry } from './registry.js'
 
 /** What is to be run: a signature to which nothing has to be added, or the name of a task that lives elsewhere, with its arguments. */
 type Scheduled =
@@ -107,4 +108,15 @@ export function tickId(name: string, due: number): string {
   bytes[6] = (bytes[6]! & 0x0f) | 0x80
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** Seconds; see `holdMsOf`. */
+const FOREIGN_HOLD = 86_400
+
+/**
+ * Milliseconds that a task may hold its entry open although nobody has told that it ended; null: as long as it takes. Of a task that is
+ * registered here we hear, however it ends; one that is not may be run by a Python worker, and then nobody tells.
+ */
+export function holdMsOf(app: { readonly registry: Registry }, { task }: ScheduleEntry): number | null {
+  return app.registry.get(task) === undefined ? FOREIGN_HOLD * 1000 : null
 }

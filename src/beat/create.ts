@@ -1,7 +1,7 @@
 /** A beat from an application and its settings: the one place where settings become a beat's options. */
 import { hostname } from 'node:os'
 import type { Celerity } from '../app/celerity.js'
-import { declaredEntries, messageOf } from '../app/schedules.js'
+import { declaredEntries, holdMsOf, messageOf } from '../app/schedules.js'
 import type { Log } from '../log.js'
 import type { ScheduleEntry } from '../protocol/schedule.js'
 import { Beat, type BeatOptions } from './beat.js'
@@ -22,12 +22,6 @@ export interface CreatedBeat {
   readonly declared: readonly string[]
 }
 
-/**
- * Milliseconds that a task of another application may hold its entry: it may be a Python worker that ends it, and then nobody tells. A
- * task of ours is told of when it ends, however long it takes, and when its worker dies.
- */
-const FOREIGN_HOLD_MS = 86_400_000
-
 /** @throws CelerityError when the broker can't be used at all */
 export async function createBeat(app: Celerity, { once = false, node = `beat@${hostname()}`, complete }: BeatChoice): Promise<CreatedBeat> {
   const runtime = await app.runtime()
@@ -44,7 +38,7 @@ export async function createBeat(app: Celerity, { once = false, node = `beat@${h
       clock,
       log,
       message: (entry, due) => messageOf(runtime, entry, due),
-      holdMs: ({ task }) => (app.registry.get(task) === undefined ? FOREIGN_HOLD_MS : null),
+      holdMs: (entry) => holdMsOf(app, entry),
       ...(complete ? { review: reviewer(app, log) } : {}),
     },
     options,

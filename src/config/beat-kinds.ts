@@ -1,6 +1,6 @@
 /** The settings about periodic tasks. */
 import { type EntryGiven, isTimezone } from '../protocol/schedule.js'
-import { fine, isObject, type Kind, mismatch, type Read, structured } from './kinds.js'
+import { fine, isObject, type Kind, mismatch, type Read, show, structured } from './kinds.js'
 
 /** Entries as they were written, by name. */
 export type BeatSchedule = Readonly<Record<string, EntryGiven>>
@@ -15,6 +15,17 @@ export function beatSchedule(): Kind<BeatSchedule> {
     expected,
     (given): Read<BeatSchedule> => (isObject(given) ? fine(Object.freeze({ ...given }) as BeatSchedule) : mismatch(expected, given)),
   )
+}
+
+/** What may be shown and pasted into a report: arguments and headers may hold personal data. */
+export function withoutArguments(schedule: BeatSchedule): Readonly<Record<string, unknown>> {
+  const open = ([name, entry]: readonly [string, unknown]): [string, unknown] => {
+    if (!isObject(entry)) return [name, show(entry)]
+    const { args, kwargs, options, ...rest } = entry
+    const { headers, ...others } = isObject(options) ? options : {}
+    return [name, options === undefined ? rest : { ...rest, options: others }]
+  }
+  return Object.fromEntries(Object.entries(schedule).map(open))
 }
 
 /** An IANA name. */

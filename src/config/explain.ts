@@ -29,6 +29,7 @@ export function explain({ settings, provenance }: LoadedSettings): readonly Expl
 }
 
 function shown(row: Row<unknown, unknown>, value: unknown): unknown {
+  if (row.show !== undefined) return row.show(value)
   if (row.mask !== undefined && typeof value === 'string') return row.mask(value)
   if (typeof value === 'function') return '[function]'
   return Array.isArray(value) ? value.map((item) => shown(row, item)) : value

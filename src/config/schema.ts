@@ -3,7 +3,7 @@
  * checked, the flags that set it, `tasks config` and `.taskrc.example`. To add a setting, add a row.
  */
 import { maskUrl } from '../mask.js'
-import { beatSchedule, timezone } from './beat-kinds.js'
+import { beatSchedule, timezone, withoutArguments } from './beat-kinds.js'
 import { AT_BROKER, either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'
 import { fields } from './objects.js'
 import { acks, annotations, priority, queueName, queues, rateLimit, routes } from './task-kinds.js'
@@ -21,6 +21,8 @@ export interface Row<T, Given> {
   readonly flag?: string
   /** Takes the secrets out of a value before it is shown. */
   readonly mask?: (value: string) => string
+  /** The same for a value that is no text. */
+  readonly show?: (value: T) => unknown
   /** One sentence: what it is for, and why it is as it is. */
   readonly why: string
 }
@@ -269,6 +271,7 @@ export const SCHEMA = {
     default: {},
     celery: 'beat_schedule',
     historic: ['CELERYBEAT_SCHEDULE'],
+    show: withoutArguments,
     why: "Periodic tasks by name: { task, schedule, args, kwargs, options … }, schedule being 600, '10m', '0 5 * * *', or { minute: 0, hour: 5 }.",
   }),
   beatMaxInterval: row({

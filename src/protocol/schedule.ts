@@ -11,5 +11,5 @@ export {
 } from './entry-reader.js'
 export * from './schedule-entry.js'
 export { type CrontabFieldInput, type CrontabInput, clocked, crontab, every, solar } from './schedule-forms.js'
-export type { EntryGiven, EntryOptionsGiven, EntryTerms, MomentGiven, ScheduleGiven, SolarGiven } from './schedule-given.js'
+export type { EntryGiven, EntryTerms, ScheduleGiven } from './schedule-given.js'
 export { isTimezone } from './timezone.js'
