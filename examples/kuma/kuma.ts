@@ -8,6 +8,9 @@ const app = new Celerity('kuma', {
     'kuma.contributors.*': { queue: 'mdn_purgeable' }, // can be thrown away at any time: the next visitor asks again
     'kuma.spam.*': { queue: 'mdn_purgeable' },
     'kuma.sitemaps.*': { queue: 'mdn_purgeable' },
+    'kuma.feeds.*': { queue: 'mdn_purgeable' },
+    'kuma.humans.*': { queue: 'mdn_purgeable' },
+    'kuma.sessions.*': { queue: 'mdn_purgeable' },
     'kuma.search.*': { queue: 'mdn_search' },
     'kuma.emails.*': { queue: 'mdn_emails' },
     'kuma.wiki.*': { queue: 'mdn_wiki' },

@@ -32,10 +32,11 @@ export function page(slug: string, form: Html, shown?: Shown): Html {
   )
 }
 
-export function editForm(slug: string, content: string): Html {
+/** @param by what the visitor called themselves the last time */
+export function editForm(slug: string, content: string, by: string | null): Html {
   return html`<form method="post" action="/docs/${slug}">
     <textarea name="content" rows="8" cols="80">${content}</textarea><br>
-    <input name="by" value="you"> <button>Save</button>
+    <input name="by" value="${by ?? 'you'}"> <button>Save</button>
   </form>`
 }
 

@@ -2,9 +2,12 @@
 import { serve } from '@hono/node-server'
 import { CelerityError } from 'celerity'
 import { Hono } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
 import app from './kuma.js'
 import { dashboardPage, editForm, homePage, page } from './pages.js'
+import { openSession, visitor } from './sessions.js'
 import { contributorBar } from './tasks/contributors.js'
+import type { FeedItem } from './tasks/housekeeping.js'
 import { buildSitemaps } from './tasks/sitemaps.js'
 import { buildSpamDashboard, type SpamDashboard } from './tasks/spam.js'
 import { editPage, movePages, type Rendered } from './tasks/wiki.js'
@@ -33,11 +36,11 @@ web.get('/healthz', (context) => context.text('ok'))
 
 web.get('/docs/:slug{.+}', async (context) => {
   const slug = context.req.param('slug')
-  const found = await readPage(slug)
-  if (found === null) return context.html(page(slug, editForm(slug, '')), 404)
+  const [found, by] = await Promise.all([readPage(slug), visitor(getCookie(context, 'session'))])
+  if (found === null) return context.html(page(slug, editForm(slug, '', by)), 404)
   if (found.movedTo !== undefined) return context.redirect(`/docs/${found.movedTo}`, 301)
   const [rendered, bar] = await Promise.all([store.read<Rendered>('rendered', slug), contributorBar(slug)])
-  return context.html(page(slug, editForm(slug, found.content), { found, rendered, bar }))
+  return context.html(page(slug, editForm(slug, found.content, by), { found, rendered, bar }))
 })
 
 /** Saves, sends the mails, the rendering and the indexing on their way, and answers. */
@@ -46,7 +49,11 @@ web.post('/docs/:slug{.+}', async (context) => {
   const { content, by } = await context.req.parseBody()
   if (typeof content !== 'string' || typeof by !== 'string') return context.text('An edit has `content` and `by`.', 400)
   const { page: saved, results } = await editPage(slug, { content, by })
-  if (context.req.header('accept') !== 'application/json') return context.redirect(`/docs/${slug}`, 303)
+  if (context.req.header('accept') !== 'application/json') {
+    const { id, maxAge } = await openSession(by)
+    setCookie(context, 'session', id, { maxAge, httpOnly: true, sameSite: 'Lax' })
+    return context.redirect(`/docs/${slug}`, 303)
+  }
   return context.json({ slug, revision: saved.revision, tasks: results.map(({ id }) => id) }, 202)
 })
 
@@ -75,6 +82,14 @@ web.post('/sitemaps', async (context) => {
   const results = await buildSitemaps()
   return context.json({ tasks: results.map(({ id }) => id) }, 202)
 })
+
+/** Made by the schedule; until it was, there is none. */
+web.get('/humans.txt', async (context) => {
+  const text = await store.read<string>('humans', 'txt')
+  return text === null ? context.notFound() : context.text(text)
+})
+
+web.get('/feeds/recent', async (context) => context.json((await store.read<readonly FeedItem[]>('feeds', 'recent')) ?? []))
 
 /** What has become of a task: for pages that wait for one, by asking now and then. */
 web.get('/tasks/:id', async (context) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { describeSchedule } from '../../src/beat/description.js'
 
 describe('examples/kuma', function () {
   this.timeout(20_000)
@@ -122,21 +123,73 @@ describe('examples/kuma', function () {
 
     expect(await (await kuma.sitemaps.buildSitemapIndex.apply([])).get()).to.equal(kuma.wiki.LOCALES.length)
   })
+
+  describe('by the clock', () => {
+    it('sends what Kuma sent, each a task that is registered and needs no arguments', () => {
+      const entries = [...kuma.app.declaredSchedule.all()]
+
+      expect(entries.map(({ name, schedule }) => `${name}: ${describeSchedule(schedule)}`)).to.deep.equal([
+        'clean_sessions: every hour',
+        'update_feeds: every 10 minutes',
+        'humans_txt: at 00:00',
+        'build_sitemaps: at 05:00',
+        'render_stale_documents: every hour',
+      ])
+      expect(entries.filter(({ task }) => kuma.app.registry.get(task) === undefined)).to.deep.equal([])
+    })
+
+    it('forgets sessions that are over, and no others', async () => {
+      const open = await kuma.sessions.openSession('ada')
+      await kuma.wiki.store.write('sessions', 'old', { by: 'ada', until: Date.now() - 1 })
+
+      expect(await (await kuma.housekeeping.cleanUpSessions.apply()).get()).to.equal(1)
+      expect(await kuma.sessions.visitor(open.id)).to.equal('ada')
+      expect(await kuma.sessions.visitor('old')).to.equal(null)
+    })
+
+    it('writes the feed and humans.txt', async () => {
+      await kuma.wiki.savePage('Web/Newest', { content: 'Fresh', by: 'grace' })
+
+      await kuma.housekeeping.updateFeeds.apply()
+      await kuma.housekeeping.writeHumansTxt.apply()
+
+      expect((await kuma.wiki.store.read<readonly { slug: string }[]>('feeds', 'recent'))?.[0]).to.include({
+        slug: 'Web/Newest',
+        by: 'grace',
+      })
+      expect(await kuma.wiki.store.read<string>('humans', 'txt'))
+        .to.contain('  grace\n')
+        .and.not.contain('mallory')
+    })
+
+    it('asks for renderings that were lost, and for all sitemaps', async () => {
+      const before = [await waiting('mdn_wiki'), await waiting('mdn_purgeable')]
+
+      const stale = await (await kuma.tasks.renderStaleDocuments.apply()).get()
+      const sent = await (await kuma.sitemaps.buildAllSitemaps.apply()).get()
+
+      expect(stale).to.be.greaterThan(0)
+      expect(sent).to.equal(kuma.wiki.LOCALES.length)
+      expect([await waiting('mdn_wiki'), await waiting('mdn_purgeable')]).to.deep.equal([before[0]! + stale, before[1]! + sent])
+    })
+  })
 })
 
 /** Imported here and not on top: the modules read the environment when they are loaded. */
 async function load() {
-  const [{ default: app }, wiki, mailer, contributors, emails, sitemaps, spam, tasks] = await Promise.all([
+  const [{ default: app }, wiki, mailer, contributors, emails, housekeeping, sessions, sitemaps, spam, tasks] = await Promise.all([
     import('../../examples/kuma/app.js'),
     import('../../examples/kuma/wiki.js'),
     import('../../examples/kuma/mailer.js'),
     import('../../examples/kuma/tasks/contributors.js'),
     import('../../examples/kuma/tasks/emails.js'),
+    import('../../examples/kuma/tasks/housekeeping.js'),
+    import('../../examples/kuma/sessions.js'),
     import('../../examples/kuma/tasks/sitemaps.js'),
     import('../../examples/kuma/tasks/spam.js'),
     import('../../examples/kuma/tasks/wiki.js'),
   ])
-  return { app, wiki, mailer, contributors, emails, sitemaps, spam, tasks }
+  return { app, wiki, mailer, contributors, emails, housekeeping, sessions, sitemaps, spam, tasks }
 }
 
 function isSmtpError(error: unknown): boolean {

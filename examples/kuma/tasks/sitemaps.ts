@@ -30,3 +30,9 @@ export const buildSitemapIndex = app.task('kuma.sitemaps.build_index', async () 
 export function buildSitemaps() {
   return app.sendMany(LOCALES.map((locale) => buildLocaleSitemap.s(locale)))
 }
+
+/** All of them, and the index anew after each: what the schedule sends. Returns how many it sent on their way. */
+export const buildAllSitemaps = app.task('kuma.sitemaps.build_all', async () => {
+  const results = await app.sendMany(LOCALES.map((locale) => buildLocaleSitemap.s(locale).set({ link: buildSitemapIndex.si() })))
+  return results.length
+})

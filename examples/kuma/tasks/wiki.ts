@@ -1,6 +1,6 @@
 import app from '../kuma.js'
 import { takeTime } from '../pace.js'
-import { type Edit, movePage, type Page, PageMoveError, readPage, savePage, store, subtree } from '../wiki.js'
+import { type Edit, movePage, type Page, PageMoveError, pages, readPage, savePage, store, subtree } from '../wiki.js'
 import { notifyWatchers, sendMail } from './emails.js'
 import { indexDocuments } from './search.js'
 
@@ -23,6 +23,17 @@ export const renderDocument = app.task(
     return page.revision
   },
 )
+
+/** Pages whose rendering was lost, or never asked for, are rendered after all. Returns how many it sent on their way. */
+export const renderStaleDocuments = app.task('kuma.wiki.render_stale_documents', async () => {
+  const stale: string[] = []
+  for (const slug of await pages()) {
+    const [page, rendered] = [await readPage(slug), await store.read<Rendered>('rendered', slug)]
+    if (page !== null && page.movedTo === undefined && (rendered?.revision ?? 0) < page.revision) stale.push(slug)
+  }
+  await app.sendMany(stale.map((slug) => renderDocument.s(slug)))
+  return stale.length
+})
 
 /** Moves a page with all below it, and writes to who asked for it, whichever way it ends. Returns the new slugs. */
 export const movePages = app.task(
