@@ -85,7 +85,13 @@ function environment(tools: Tools, redis: RedisServer | undefined): NodeJS.Proce
     TEST_REDIS_SERVER: tools.redisServer.path,
     TEST_PYTHON: tools.python.path,
     TEST_TMUX: tools.tmux.path,
-    TEST_MISSING: JSON.stringify({ redis: tools.redisServer.missing, python: tools.python.missing, tmux: tools.tmux.missing }),
+    TEST_FAKETIME: tools.faketime.path,
+    TEST_MISSING: JSON.stringify({
+      redis: tools.redisServer.missing,
+      python: tools.python.missing,
+      tmux: tools.tmux.missing,
+      faketime: tools.faketime.missing,
+    }),
   }
 }
 

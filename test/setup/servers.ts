@@ -36,13 +36,20 @@ export function tmux(context: Context): string {
   return need(context, path === undefined ? toolFromRun('tmux') : { path })
 }
 
+/** The environment of a process whose wall clock is off by what `file` says, such as `+3600` seconds; when that is written anew, it jumps. */
+export function fakeClock(context: Context, file: string): Readonly<Record<string, string>> {
+  const path = process.env.TEST_FAKETIME
+  const library = need(context, path === undefined ? toolFromRun('faketime') : { path })
+  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' }
+}
+
 function redisServer(): Tool {
   const path = process.env.TEST_REDIS_SERVER
   return path === undefined ? toolFromRun('redis') : { path }
 }
 
 /** Under `npm test` what is missing was found missing there; under plain mocha we look ourselves. */
-function toolFromRun(name: 'redis' | 'python' | 'tmux'): Tool {
+function toolFromRun(name: 'redis' | 'python' | 'tmux' | 'faketime'): Tool {
   const missing = process.env.TEST_MISSING
   if (missing !== undefined) return { missing: (JSON.parse(missing) as Record<string, string>)[name] ?? name }
   const tools = findTools()

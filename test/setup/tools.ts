@@ -13,6 +13,8 @@ export interface Tools {
   readonly python: Tool
   /** A terminal that tests can type into and read. */
   readonly tmux: Tool
+  /** A library that shows a process another wall clock, for LD_PRELOAD. */
+  readonly faketime: Tool
 }
 
 const setup = fileURLToPath(new URL('.', import.meta.url))
@@ -23,10 +25,11 @@ const PACKAGES = {
   redisServer: ['redis-server'],
   python: ['python3', 'celery', 'python3-celery', 'python3-redis'],
   tmux: ['tmux'],
+  faketime: ['libfaketime'],
 } as const
 
 export function findTools(): Tools {
-  return { redisServer: findRedis(), python: findPython(), tmux: findTmux() }
+  return { redisServer: findRedis(), python: findPython(), tmux: findTmux(), faketime: findFaketime() }
 }
 
 /**
@@ -54,6 +57,13 @@ function findRedis(): Tool {
 function findTmux(): Tool {
   const path = [...onPath('tmux'), wrapper('tmux')].find((one) => runs(one, '-V'))
   return path === undefined ? { missing: 'tmux is not on PATH' } : { path }
+}
+
+function findFaketime(): Tool {
+  const folders = ['/usr/lib', join(unpacked, 'usr/lib')].filter(existsSync)
+  const ofMachines = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  const path = ofMachines.map((folder) => join(folder, 'faketime/libfaketime.so.1')).find(existsSync)
+  return path === undefined ? { missing: 'libfaketime is not installed' } : { path }
 }
 
 /** Debian's own Python first: it is the one with the packages, whatever a version manager has put before it on PATH. */

@@ -1,8 +1,8 @@
 /** Who leads the schedules. Leases end by the clock of the machine, which never jumps; what is shown is wall-clock time. */
-import type { Clock } from '../../clock.js'
 import type { Database, Transaction } from '../../sqlite/database.js'
 import { type Candidate, HISTORY_KEPT, type Leadership, type Reign } from '../schedules.js'
 import type { Machine } from './machine.js'
+import type { ScheduleClock } from './schedule-clock.js'
 
 const NEWEST = `SELECT epoch, id, node, began AS "from", until, lease_ms, boot, lease_end, over FROM broker_reign ORDER BY epoch DESC LIMIT ?`
 const BEGIN = 'INSERT INTO broker_reign (id, node, began, until, lease_ms, boot, lease_end) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING epoch'
@@ -26,9 +26,9 @@ export function findReign(transaction: Transaction, id: string, epoch: number): 
 export class Reigns {
   readonly #database: Database
   readonly #machine: Machine
-  readonly #clock: Clock
+  readonly #clock: ScheduleClock
 
-  constructor(database: Database, machine: Machine, clock: Clock) {
+  constructor(database: Database, machine: Machine, clock: ScheduleClock) {
     this.#database = database
     this.#machine = machine
     this.#clock = clock
@@ -36,14 +36,20 @@ export class Reigns {
 
   async lead(candidate: Candidate, leaseMs: number): Promise<Leadership> {
     // A look first: those that only stand by take no lock.
-    const other = await this.#database.read((transaction) => this.#other(transaction, candidate))
+    const { other, contradicts } = await this.#database.read((transaction) => ({
+      other: this.#other(transaction, candidate),
+      contradicts: this.#clock.contradicts(transaction),
+    }))
+    if (other !== undefined && contradicts) await this.#database.write((transaction) => this.#clock.keep(transaction), 'soon')
     return other ?? this.#database.write((transaction) => this.#lead(transaction, candidate, leaseMs), 'soon')
   }
 
   async yield(id: string): Promise<void> {
     await this.#database.write((transaction) => {
       const newest = transaction.get<ReignRow>(NEWEST, 1)
-      if (newest !== undefined && newest.over === 0 && newest.id === id) transaction.run(END, this.#clock.now(), newest.epoch)
+      if (newest !== undefined && newest.over === 0 && newest.id === id) {
+        transaction.run(END, this.#clock.now(transaction), newest.epoch)
+      }
     }, 'soon')
   }
 
@@ -59,7 +65,7 @@ export class Reigns {
   #lead(transaction: Transaction, candidate: Candidate, leaseMs: number): Leadership {
     const other = this.#other(transaction, candidate) // since the look another may have come
     if (other !== undefined) return other
-    const now = this.#clock.now()
+    const now = this.#clock.keep(transaction)
     const end = this.#machine.now() + leaseMs
     const present = this.#present(transaction)
     if (present !== undefined) {
@@ -77,7 +83,7 @@ export class Reigns {
   #other(transaction: Transaction, { id }: Candidate): Leadership | undefined {
     const present = this.#present(transaction)
     if (present === undefined || present.id === id) return undefined
-    const now = this.#clock.now()
+    const now = this.#clock.now(transaction)
     return { leader: false, node: present.node, until: now + present.lease_end - this.#machine.now(), now }
   }
 

@@ -19,6 +19,7 @@ import { hold, isOpen, openTasks, release } from './holds.js'
 import type { Machine } from './machine.js'
 import { publish } from './places.js'
 import { findReign, Reigns } from './reigns.js'
+import { ScheduleClock } from './schedule-clock.js'
 
 const VERSION = "SELECT value FROM broker_counter WHERE name = 'schedule_version'"
 const FORGOTTEN = "SELECT value FROM broker_counter WHERE name = 'schedule_forgotten'"
@@ -39,13 +40,13 @@ const AT_ONCE = 200
 
 export class SqliteSchedules implements Schedules {
   readonly #database: Database
-  readonly #clock: Clock
+  readonly #clock: ScheduleClock
   readonly #reigns: Reigns
 
   constructor(database: Database, machine: Machine, clock: Clock) {
     this.#database = database
-    this.#clock = clock
-    this.#reigns = new Reigns(database, machine, clock)
+    this.#clock = new ScheduleClock(machine, clock)
+    this.#reigns = new Reigns(database, machine, this.#clock)
   }
 
   lead(candidate: Candidate, leaseMs: number): Promise<Leadership> {
@@ -69,7 +70,7 @@ export class SqliteSchedules implements Schedules {
     return this.#database.read((transaction) => {
       const complete = since === undefined || since < (transaction.get<{ value: number }>(FORGOTTEN)?.value ?? 0)
       const after = complete ? 0 : since
-      const open = openTasks(transaction, this.#clock.now())
+      const open = openTasks(transaction, this.#clock.now(transaction))
       const entries = editedEntries(transaction, after).map((entry) => ({ ...entry, open: open.get(entry.name) ?? [] }))
       entries.sort((a, b) => (a.name < b.name ? -1 : 1))
       const removed = complete ? [] : transaction.all<{ name: string }>(REMOVED, after).map(({ name }) => name)
@@ -107,7 +108,8 @@ export class SqliteSchedules implements Schedules {
     return this.#inPieces(ticks, (transaction, some): TickOutcome[] => {
       const reign = findReign(transaction, id, epoch)
       if (reign === undefined) return some.map(() => 'lost')
-      return some.map((tick) => carryOut(transaction, tick, reign, this.#clock.now()))
+      const now = this.#clock.now(transaction)
+      return some.map((tick) => carryOut(transaction, tick, reign, now))
     })
   }
 
@@ -116,7 +118,7 @@ export class SqliteSchedules implements Schedules {
       const entry = findEntry(transaction, name)
       if (entry === undefined) return false
       if (wasRun(transaction, name, run.ids)) return true
-      const now = this.#clock.now()
+      const now = this.#clock.now(transaction)
       transaction.run(COUNT_RUN, now, entry.runs + 1, run.by, name)
       note(transaction, name, { due: now, at: now, outcome: 'by-hand', ids: run.ids, node: run.by, epoch: null })
       send(transaction, name, run, now)

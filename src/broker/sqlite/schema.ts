@@ -90,6 +90,11 @@ CREATE TABLE file.broker_reign (
   epoch INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, node TEXT NOT NULL, began INTEGER NOT NULL, until INTEGER NOT NULL,
   lease_ms INTEGER NOT NULL, boot TEXT NOT NULL, lease_end INTEGER NOT NULL, over INTEGER NOT NULL DEFAULT 0
 );
+
+-- One row: the wall clock of the schedules, see schedule-clock.ts.
+CREATE TABLE file.broker_schedule_clock (
+  id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, at INTEGER NOT NULL, wall INTEGER NOT NULL, doubt INTEGER, since INTEGER
+);
 `
 
 export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1, VERSION_2] }
