@@ -31,6 +31,9 @@ interface WhyNotReport {
   readonly occurrences: readonly PastOccurrence[]
 }
 
+/** Occurrences shown to people, where an entry is due many times a minute. */
+const NOTED = 5
+
 export default class ScheduleWhyNot extends ScheduleCommand<typeof ScheduleWhyNot> {
   static override summary = 'Why a schedule entry was not sent at some time, or that it was'
   static override description =
@@ -93,6 +96,9 @@ function whyNotText(report: WhyNotReport, { paint }: Look): string {
     line('leader', leader === null ? 'none' : `${leader.node}, ${leader.from} to ${leader.until}, epoch ${leader.epoch}`),
     line('misfire', report.misfire),
     line('overlap', report.overlap),
-    ...report.occurrences.map(({ due, at, outcome, ids }) => line('noted', `due ${due}, ${outcome} at ${at} ${ids.join(', ')}`.trimEnd())),
+    ...report.occurrences
+      .slice(0, NOTED)
+      .map(({ due, at, outcome, ids }) => line('noted', `due ${due}, ${outcome} at ${at} ${ids.join(', ')}`.trimEnd())),
+    ...(report.occurrences.length > NOTED ? [line('', `${report.occurrences.length - NOTED} more; --json has them all`)] : []),
   ].join('\n')
 }

@@ -47,17 +47,26 @@ export interface WhyNot {
   readonly schedule: DueExplanation
   /** Who led then; null: nobody, or nobody remembers. */
   readonly leader: Reign | null
-  /** What became of the due times of that minute. */
+  /** What became of the due times of that minute, or second. */
   readonly occurrences: readonly Occurrence[]
 }
 
 export function whyNot(evidence: Evidence, at: number, calendar: Calendar): WhyNot {
   const { entry, history, reigns } = evidence
   const schedule = explainDue(entry, at, calendar, anchorOf(evidence, at))
-  const occurrences = history.filter(({ due, epoch }) => epoch !== null && due >= schedule.from && due < schedule.until)
+  const asked = askedSpan(at, schedule)
+  const occurrences = history.filter(({ due, epoch }) => epoch !== null && due >= asked.from && due < asked.until)
   const leader = reigns.find(({ from, until }) => from < schedule.until && until > schedule.from) ?? null
-  const [cause, answer] = judge({ ...evidence, schedule, occurrences, leader })
+  const dues = schedule.due.filter((due) => due >= asked.from && due < asked.until)
+  const [cause, answer] = judge({ ...evidence, schedule, dues, occurrences, leader })
   return { cause, answer, schedule, leader, occurrences }
+}
+
+/** The minute; or the second, when one was named: some entries are due more often. */
+function askedSpan(at: number, { from, until }: DueExplanation): { readonly from: number; readonly until: number } {
+  if (at === from) return { from, until }
+  const second = Math.floor(at / 1000) * 1000
+  return { from: second, until: second + 1000 }
 }
 
 /** What an interval counts from: any time it was due, the nearest before. Runs by hand were not due. */
@@ -66,7 +75,7 @@ function anchorOf({ stored, history }: Evidence, at: number): number | null {
   return known.find((due) => due <= at) ?? known.at(-1) ?? stored?.planned ?? stored?.lastDue ?? null
 }
 
-type Found = Evidence & Omit<WhyNot, 'cause' | 'answer'>
+type Found = Evidence & Omit<WhyNot, 'cause' | 'answer'> & { readonly dues: readonly number[] }
 type Answer = readonly [Cause, string]
 
 function judge(found: Found): Answer {
@@ -86,8 +95,11 @@ function judge(found: Found): Answer {
 
 /** What is noted for that minute settles it. */
 function byHistory({ occurrences, history }: Found): Answer | null {
-  const sent = occurrences.find(({ ids }) => ids.length > 0)
+  const [sent, ...more] = occurrences.filter(({ ids }) => ids.length > 0)
   if (sent !== undefined) {
+    if (occurrences.length > 1) {
+      return ['sent', `it was sent ${more.length + 1} of the ${occurrences.length} times that are noted, the last at ${formatIso(sent.at)}`]
+    }
     const late = sent.at - sent.due >= 1000 ? `, ${Math.round((sent.at - sent.due) / 1000)} s late` : ''
     return ['sent', `it was sent at ${formatIso(sent.at)} by ${sent.node}${late}, as task ${sent.ids.join(', ')}`]
   }
@@ -100,11 +112,11 @@ function byHistory({ occurrences, history }: Found): Answer | null {
   return ['unknown', `it was due at ${formatIso(skipped.due)}, and what became of it is noted as ${skipped.outcome}`]
 }
 
-function bySchedule({ schedule }: Found): Answer | null {
+function bySchedule({ schedule, dues }: Found): Answer | null {
   switch (schedule.verdict) {
     case 'due':
     case 'due-after-gap':
-      return null
+      return dues.length > 0 ? null : ['not-due', `not at that second: ${schedule.text}`]
     case 'unknown':
     case 'not-due':
     case 'repeated':
@@ -115,19 +127,19 @@ function bySchedule({ schedule }: Found): Answer | null {
   }
 }
 
-function byClock({ schedule, now, stored }: Found): Answer | null {
-  const [due] = schedule.due
+function byClock({ dues, now, stored }: Found): Answer | null {
+  const [due] = dues
   if (due === undefined || due <= now) return null
   const disabled = stored?.enabled === false ? '; but it is disabled now' : ''
   return ['future', `it is still to come: due at ${formatIso(due)}${disabled}`]
 }
 
-function byPlan({ schedule, stored, entry, leader }: Found): Answer | null {
+function byPlan({ dues, stored, entry, leader }: Found): Answer | null {
   if (stored === null) return ['unseen', 'no beat has started since it was declared']
   if (!stored.enabled) return ['disabled', 'it is disabled now; when that was done is not kept']
-  const [due] = schedule.due
+  const last = dues.at(-1)
   if (stored.over) return ['not-due', `it was over: ${entry.oneOff ? 'it runs once, and had run' : 'there was no next time'}`]
-  if (stored.planned === null || due === undefined || stored.planned > schedule.due.at(-1)!) return null
+  if (stored.planned === null || last === undefined || stored.planned > last) return null
   if (stored.open.length > 0 && entry.overlap === 'queue-one') {
     return ['waiting', `its task ${stored.open[0]} has not ended; it is sent when that has`]
   }
@@ -136,8 +148,8 @@ function byPlan({ schedule, stored, entry, leader }: Found): Answer | null {
 }
 
 /** Of times that were missed together, only the first is noted: the note stands from its due time to when it was made. */
-function byMisfire({ history, schedule }: Found): Answer | null {
-  const due = schedule.due[0]!
+function byMisfire({ history, dues }: Found): Answer | null {
+  const due = dues[0]!
   const skipped = history.find(({ outcome, ...one }) => outcome === 'skipped-misfire' && one.due < due && one.at >= due)
   return skipped === undefined ? null : passedOver(skipped, due, history)
 }
@@ -152,9 +164,9 @@ function passedOver(skipped: Occurrence, due: number, history: readonly Occurren
 }
 
 /** One may wait while the last task runs; what comes due then is left out, without a note. */
-function byWaiting({ history, schedule, entry }: Found): Answer | null {
+function byWaiting({ history, dues, entry }: Found): Answer | null {
   if (entry.overlap !== 'queue-one') return null
-  const due = schedule.due[0]!
+  const due = dues[0]!
   const waited = history.find((one) => one.epoch !== null && one.ids.length > 0 && one.due < due && one.at >= due)
   if (waited === undefined) return null
   return [

@@ -19,6 +19,18 @@ describe('why an entry was not sent', () => {
     expect(answer).to.equal('it was sent at 2026-05-04T05:00:07+00:00 by beat@a, 7 s late, as task t1')
   })
 
+  it('takes the second it is asked about, where an entry is due many times a minute', () => {
+    const entry = anEntry(every(2))
+    const history = [
+      anOccurrence({ due: at('05:00:04'), at: at('05:00:04'), outcome: 'skipped-overlap' }),
+      anOccurrence({ due: at('05:00:02'), at: at('05:00:02'), ids: ['t2'] }),
+    ]
+
+    expect(why({ entry, history }, at('05:00:04')).cause).to.equal('skipped-overlap')
+    expect(why({ entry, history }, at('05:00:03')).answer).to.match(/^not at that second: /)
+    expect(why({ entry, history }, at('05:00:00')).answer).to.contain('it was sent 1 of the 2 times that are noted')
+  })
+
   it('its schedule names another time', () => {
     const { cause, answer } = why({}, at('05:01:00'))
 

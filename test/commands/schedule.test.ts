@@ -1,5 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { type AProject, aProject } from '../config/a-project.js'
+import { eventually } from '../eventually.js'
+import { Process } from '../interop/process.js'
 import { type RunOptions, runTasks } from './run-tasks.js'
 
 const SETTINGS = {
@@ -192,6 +195,37 @@ describe('tasks schedule', function () {
     const { stdout } = await run('schedule list')
 
     expect(stdout).contain('evil\\x1b[2J').contain('a\\u202eb').not.contain('\u001b')
+  })
+
+  describe('beside a beat that runs', () => {
+    let beat: Process
+    beforeEach(async () => {
+      beat = new Process(process.execPath, [fileURLToPath(new URL('../../bin/tasks.js', import.meta.url)), 'beat'], {
+        cwd: project.folder,
+        env: { TASKS_BEAT_SCHEDULE: '{}' },
+      })
+      await beat.said(/leads/)
+    })
+    afterEach(() => beat.stop())
+
+    const history = (limit: number) => json<readonly { due: string; node: string }[]>(`schedule history lamps --limit ${limit}`)
+
+    it('edits are taken up while it runs, from the first time on', async () => {
+      const added = JSON.parse((await run('schedule add lamps --task house.lamps --every 2s --json')).stdout) as { next: string }
+      await eventually(async () => (await history(1)).length === 1)
+      const [first] = await history(1)
+      const { leader, entries } = await json<Listed>('schedule list')
+      const why = await json<Readonly<Record<string, unknown>>>(`schedule why-not lamps --at ${first!.due}`)
+      await run('schedule disable lamps')
+      const { due: last } = (await history(1))[0]!
+
+      expect((await history(100)).at(-1)!.due).equal(added.next)
+      expect(leader).deep.include({ node: first!.node, epoch: 1 })
+      expect(entries.find(({ name }) => name === 'lamps')).deep.include({ state: 'enabled', by: first!.node })
+      expect(why).deep.include({ cause: 'sent' })
+      await new Promise((resolve) => setTimeout(resolve, 2500))
+      expect((await history(1))[0]!.due).equal(last)
+    })
   })
 
   describe('with a wrong entry in the settings', () => {
