@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { Figure } from './figure.js'
 import { backlog } from './figures/backlog.js'
+import { burstBeat, idleBeat, lateBeat } from './figures/beat.js'
 import { commandLine } from './figures/command-line.js'
 import { drain10, drain100 } from './figures/drain.js'
 import { awaited, bulk, concurrent } from './figures/enqueue.js'
@@ -26,6 +27,9 @@ const FIGURES: readonly Figure[] = [
   delayedMemory,
   sqlite,
   backlog,
+  idleBeat,
+  lateBeat,
+  burstBeat,
   commandLine,
 ]
 
