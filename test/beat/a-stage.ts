@@ -15,7 +15,7 @@ import { TestClock } from './a-clock.js'
 import { ms } from './an-entry.js'
 
 export const START = ms('2026-03-02T12:00:00Z')
-export const LEASE_MS = 10_000
+const LEASE_MS = 10_000
 const QUEUE = 'periodic'
 
 export interface LogLine {

@@ -17,7 +17,7 @@ const ENTRIES = ['a', 'b', 'c', 'd', 'e']
 /** So far after it was due a message expires: from that, a test knows when it was due. */
 const EXPIRES_S = 100_000
 
-export const LEASE_S = 2
+const LEASE_S = 2
 
 export interface FleetOptions {
   /** More environment of a beat, by the file that says what its clock shows. */
