@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { expect } from 'chai'
 import { redisUrl } from '../setup/servers.js'
 import { aTaskProject, type TaskProject } from './a-project.js'
@@ -167,24 +168,37 @@ describe('tasks call', function () {
 describe('tasks list', function () {
   this.timeout(30_000)
 
-  it('shows each task with the queue it goes to and where it is defined', async () => {
-    const project = aTaskProject({ taskRoutes: { 't.f*': { queue: 'failing' } } })
-    try {
-      const [text, json] = await Promise.all([project.tasks('list'), project.tasks('list --json')])
-      const listed = JSON.parse(json.stdout) as { name: string; queue: string; rateLimit: string | null }[]
+  let project: TaskProject
+  afterEach(() => project.remove())
 
-      expect([text.code, json.code]).deep.equal([0, 0])
-      expect(text.stdout).match(/^t\.add +celery .*app\.mjs:\d+$/m)
-      expect(listed.map(({ name, queue }) => [name, queue])).deep.equal([
-        ['t.add', 'celery'],
-        ['t.fail', 'failing'],
-        ['t.steps', 'slow'],
-        ['t.until', 'slow'],
-        ['t.values', 'celery'],
-      ])
-      expect(listed.at(-1)).include({ rateLimit: '10/s' })
-    } finally {
-      await project.remove()
-    }
+  it('shows each task with the queue it goes to and where it is defined', async () => {
+    project = aTaskProject({ taskRoutes: { 't.f*': { queue: 'failing' } } })
+
+    const [text, json] = await Promise.all([project.tasks('list'), project.tasks('list --json')])
+
+    const listed = JSON.parse(json.stdout) as { name: string; queue: string; rateLimit: string | null }[]
+    expect([text.code, json.code]).deep.equal([0, 0])
+    expect(text.stdout).match(/^t\.add +celery .*app\.mjs:\d+$/m)
+    expect(listed.map(({ name, queue }) => [name, queue])).deep.equal([
+      ['t.add', 'celery'],
+      ['t.fail', 'failing'],
+      ['t.steps', 'slow'],
+      ['t.until', 'slow'],
+      ['t.values', 'celery'],
+    ])
+    expect(listed.at(-1)).include({ rateLimit: '10/s' })
+  })
+
+  it('compiles TypeScript into no folder that others can write to: what lies there would be run', async () => {
+    const library = JSON.stringify(new URL('../../dist/src/index.js', import.meta.url).pathname)
+    const source = `import { Celerity } from ${library}\nconst app: Celerity = new Celerity('ts')\nexport default app\napp.task('ts.task', async (x: number) => x)`
+    project = aTaskProject({}, { 'src/tasks.ts': source, 'node_modules/none/package.json': {} })
+    mkdirSync(project.path('tmp'))
+
+    const { stdout } = await project.tasks('list -A src/tasks.ts', { env: { TMPDIR: project.path('tmp') } })
+
+    expect(stdout).contain('ts.task')
+    expect(readdirSync(project.path('tmp'))).deep.equal([])
+    expect(readdirSync(project.path('node_modules/.cache/celerity'))).not.deep.equal([])
   })
 })
