@@ -33,29 +33,6 @@ for (const server of ['SQLite', 'Redis'] as const) {
 
     const dead = async () => [(await project.counts('celery')).dead, (await project.counts('slow')).dead]
 
-    it('list names task and reason, show has the bytes and the next command', async () => {
-      const { id } = letters.find(({ queue }) => queue === 'slow')!
-
-      const [list, show, byTask, json] = await Promise.all([
-        project.tasks('dead list --limit 1'),
-        project.tasks(`dead show ${id.slice(0, 8)}`),
-        project.tasks(`dead show ${sent[2]!.id}`),
-        project.tasks(`dead show ${id} --json`),
-      ])
-
-      expect(letters.map(({ reason }) => reason)).deep.equal(['unregistered', 'unregistered', 'unregistered'])
-      expect(list.code).equal(0)
-      expect(list.stdout).match(/^ID +QUEUE +WHEN +TASK +REASON +DETAIL\n\S+ +celery +.* t\.missing +unregistered +\S/)
-      expect(list.stderr).contain('celery: the newest 1 of 2')
-      expect(show.stdout)
-        .contain('"task": "t.gone"')
-        .contain(`Next: tasks dead retry ${id.slice(0, 8)}`)
-      expect(byTask.stdout).equal(show.stdout)
-      const shown = JSON.parse(json.stdout) as Letter & { raw: { base64: string } }
-      expect(shown).include({ id, task: 't.gone', taskId: sent[2]!.id })
-      expect(Buffer.from(shown.raw.base64, 'base64').toString()).contain('t.gone')
-    })
-
     it('retry of a task that is there now runs it', async () => {
       writeFileSync(project.path('mended'), '')
 
@@ -77,6 +54,32 @@ for (const server of ['SQLite', 'Redis'] as const) {
       expect(again).include({ code: 3, stdout: '' })
       expect(again.stderr).match(/^Error: There is no dead letter \S+\nHint: {2}`tasks dead list` lists them/)
       expect(await dead()).deep.equal([2, 0])
+    })
+
+    // What does not depend on the server is shown on one of them.
+    if (server !== 'SQLite') return
+
+    it('list names task and reason, show has the bytes and the next command', async () => {
+      const { id } = letters.find(({ queue }) => queue === 'slow')!
+
+      const [list, show, byTask, json] = await Promise.all([
+        project.tasks('dead list --limit 1'),
+        project.tasks(`dead show ${id.slice(0, 8)}`),
+        project.tasks(`dead show ${sent[2]!.id}`),
+        project.tasks(`dead show ${id} --json`),
+      ])
+
+      expect(letters.map(({ reason }) => reason)).deep.equal(['unregistered', 'unregistered', 'unregistered'])
+      expect(list.code).equal(0)
+      expect(list.stdout).match(/^ID +QUEUE +WHEN +TASK +REASON +DETAIL\n\S+ +celery +.* t\.missing +unregistered +\S/)
+      expect(list.stderr).contain('celery: the newest 1 of 2')
+      expect(show.stdout)
+        .contain('"task": "t.gone"')
+        .contain(`Next: tasks dead retry ${id.slice(0, 8)}`)
+      expect(byTask.stdout).equal(show.stdout)
+      const shown = JSON.parse(json.stdout) as Letter & { raw: { base64: string } }
+      expect(shown).include({ id, task: 't.gone', taskId: sent[2]!.id })
+      expect(Buffer.from(shown.raw.base64, 'base64').toString()).contain('t.gone')
     })
 
     it('all of them go only when somebody agreed', async () => {

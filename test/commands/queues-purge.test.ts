@@ -32,6 +32,21 @@ for (const server of ['SQLite', 'Redis'] as const) {
       ])
     })
 
+    it('removes what it was told to, and says how many of each', async () => {
+      const one = await project.tasks('purge -Q celery,celery -y --json')
+      const rest = await project.tasks('purge -f')
+      const none = await project.tasks('purge --force')
+
+      expect(JSON.parse(one.stdout)).deep.equal({ purged: true, queues: [{ queue: 'celery', ready: 3, delayed: 0, leased: 0, dead: 0 }] })
+      expect(one.stderr).equal('')
+      expect(rest.stdout).match(/^QUEUE +REMOVED: READY +REMOVED: DELAYED .*\ncelery +0 .*\nslow +1 +0 /)
+      expect(none).include({ code: 0, stderr: 'Nothing waits there.\n' })
+      expect(await waiting()).deep.equal([0, 0, 0])
+    })
+
+    // What does not depend on the server is shown on one of them.
+    if (server !== 'SQLite') return
+
     it('takes a misspelt queue for a mistake and not for an empty one: 3, and nothing is removed', async () => {
       const ends = await Promise.all(
         ['queues -Q celry', 'purge --yes -Q celry', 'purge --yes -X celry', 'dead list -Q celry', 'dead drop --all --yes -Q celry'].map(
@@ -68,18 +83,6 @@ for (const server of ['SQLite', 'Redis'] as const) {
       expect(json).include({ code: 2, stderr: '' })
       expect(JSON.parse(json.stdout)).nested.include({ 'error.code': 'E_USAGE' })
       expect(await waiting()).deep.equal([3, 0, 1])
-    })
-
-    it('removes what it was told to, and says how many of each', async () => {
-      const one = await project.tasks('purge -Q celery,celery -y --json')
-      const rest = await project.tasks('purge -f')
-      const none = await project.tasks('purge --force')
-
-      expect(JSON.parse(one.stdout)).deep.equal({ purged: true, queues: [{ queue: 'celery', ready: 3, delayed: 0, leased: 0, dead: 0 }] })
-      expect(one.stderr).equal('')
-      expect(rest.stdout).match(/^QUEUE +REMOVED: READY +REMOVED: DELAYED .*\ncelery +0 .*\nslow +1 +0 /)
-      expect(none).include({ code: 0, stderr: 'Nothing waits there.\n' })
-      expect(await waiting()).deep.equal([0, 0, 0])
     })
   })
 }

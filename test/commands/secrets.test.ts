@@ -33,9 +33,8 @@ describe('a password', function () {
     const away = `redis://u:${CANARY}@127.0.0.1:1/0`
     const wrong = `redis://default:not-${CANARY}@127.0.0.1:${redis.port}/0`
     const failing = await project.client.send('t.fail', [`redis://u:${CANARY}@h refused`])
+    const workers = [await project.tasks('worker --once --log-format text -l debug'), await project.tasks('worker --once -l debug')]
     const cases: [line: string, env?: Readonly<Record<string, string>>][] = [
-      ['worker --once --log-format text'],
-      ['worker --once'],
       ['call t.add --wait --timeout 50ms'],
       ['list'],
       ['queues'],
@@ -72,7 +71,9 @@ describe('a password', function () {
       cases.map(([line, env = {}]) => project.tasks(`${line} --log-level debug`, { env: { TASKS_BROKER_DEADLINE: '300ms', ...env } })),
     )
 
-    for (const [at, { stdout, stderr }] of ends.entries()) expect(stdout + stderr, cases[at]![0]).not.contain(CANARY)
+    for (const [at, { stdout, stderr }] of [...ends, ...workers].entries()) {
+      expect(stdout + stderr, cases[at]?.[0] ?? 'worker').not.contain(CANARY)
+    }
     expect(ends.filter(({ stdout, stderr }) => (stdout + stderr).includes(':********@')).length, 'it was there to be masked').greaterThan(
       15,
     )
