@@ -46,6 +46,7 @@ function columns() {
 }
 
 function print(text) {
+  process.stdout.on('error', () => {}) // `| head` has read enough
   process.stdout.write(text)
   return 0
 }

@@ -1,10 +1,10 @@
-import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import type { AsyncResult } from '../src/app/async-result.js'
 import type { CallOptions } from '../src/app/call-options.js'
 import type { Celerity } from '../src/app/celerity.js'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { listOf, momentOf, objectOf, queueOf, spanOf, spanOrMomentOf, taskIdOf } from '../src/cli/flag-values.js'
+import { word } from '../src/cli/flags.js'
 import { valueText } from '../src/cli/json-text.js'
 import { nearest } from '../src/config/spelling.js'
 import { safe } from '../src/terminal/safe.js'
@@ -23,7 +23,7 @@ export default class Call extends BaseCommand<typeof Call> {
     `<%= config.bin %> call kuma.add --args '[2, 3]' --wait`,
     `<%= config.bin %> call kuma.sendMail --kwargs '{"to": "a@example.org"}' --countdown 5m --queue mail`,
   ]
-  static override args = { name: Args.string({ required: true, description: 'name of the task' }) }
+  static override args = { name: word('name of the task') }
   static override flags = {
     args: Flags.string({ char: 'a', helpValue: 'JSON', summary: 'list of arguments' }),
     kwargs: Flags.string({ char: 'k', helpValue: 'JSON', summary: 'object of keyword arguments' }),
@@ -31,7 +31,7 @@ export default class Call extends BaseCommand<typeof Call> {
     eta: Flags.string({ helpValue: 'ISO', summary: 'not before this moment' }),
     expires: Flags.string({ helpValue: 'SPAN|ISO', summary: 'not after it' }),
     queue: Flags.string({ helpValue: 'NAME', summary: 'instead of what the routes say' }),
-    priority: Flags.integer({ min: 0, max: 255, summary: '0 is the highest' }),
+    priority: Flags.integer({ helpValue: 'N', min: 0, max: 255, summary: '0 is the highest' }),
     'task-id': Flags.string({ helpValue: 'ID', summary: 'instead of a new one' }),
     wait: Flags.boolean({ char: 'w', summary: 'wait for the result and print it' }),
     timeout: Flags.string({ helpValue: 'SPAN', summary: 'wait no longer than this', dependsOn: ['wait'] }),

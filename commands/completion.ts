@@ -1,9 +1,9 @@
-import * as Args from '@oclif/core/args'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { bashCompletion } from '../src/cli/completion/bash.js'
 import { fishCompletion } from '../src/cli/completion/fish.js'
 import { completionModel } from '../src/cli/completion/model.js'
 import { zshCompletion } from '../src/cli/completion/zsh.js'
+import { word } from '../src/cli/flags.js'
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
 type Shell = keyof typeof SHELLS
@@ -16,7 +16,7 @@ export default class Completion extends BaseCommand<typeof Completion> {
     { description: 'fish', command: '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish' },
   ]
   static override args = {
-    shell: Args.string({ description: 'the shell it is for', options: Object.keys(SHELLS), required: true }),
+    shell: word('the shell it is for', Object.keys(SHELLS)),
   }
 
   async run(): Promise<{ readonly shell: string; readonly script: string }> {

@@ -15,7 +15,9 @@ export default class Demo extends BaseCommand<typeof Demo> {
     'a long calculation with progress, sitemaps. On the embedded broker in a folder of its own, or with --broker on yours.',
   ].join(' ')
   static override examples = ['<%= config.bin %> demo', '<%= config.bin %> demo --broker redis://127.0.0.1:6379/9']
-  static override flags = { concurrency: Flags.integer({ char: 'c', default: 10, min: 1, summary: 'tasks that run at once' }) }
+  static override flags = {
+    concurrency: Flags.integer({ char: 'c', helpValue: 'N', default: 10, min: 1, summary: 'tasks that run at once' }),
+  }
 
   async run(): Promise<DemoReport | undefined> {
     const line = new ProgressLine(process.stderr, Date.now)

@@ -21,6 +21,7 @@ export default class Init extends BaseCommand<typeof Init> {
   static override flags = {
     language: Flags.option({
       options: ['ts', 'js'] as const,
+      helpValue: 'ts|js',
       summary: 'of the first task; default: TypeScript where the project uses it',
     })(),
     'dry-run': Flags.boolean({ summary: 'only say what would be made' }),

@@ -1,8 +1,8 @@
-import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import type { AsyncResult } from '../src/app/async-result.js'
 import { BaseCommand, type Look } from '../src/cli/base-command.js'
 import { spanOf } from '../src/cli/flag-values.js'
+import { word } from '../src/cli/flags.js'
 import { valueText } from '../src/cli/json-text.js'
 import { EXIT } from '../src/errors.js'
 import { RemoteTaskError } from '../src/protocol/error-wire.js'
@@ -25,7 +25,7 @@ export default class Result extends BaseCommand<typeof Result> {
     '<%= config.bin %> result 3b0c0d5e-… --wait',
     { description: 'Every state as it comes: progress, retries, the end', command: '<%= config.bin %> result 3b0c0d5e-… --follow' },
   ]
-  static override args = { id: Args.string({ required: true, description: 'id of the task' }) }
+  static override args = { id: word('id of the task') }
   static override flags = {
     wait: Flags.boolean({ char: 'w', summary: 'wait for the end' }),
     follow: Flags.boolean({ char: 'f', summary: 'print every state until the end', exclusive: ['wait'] }),

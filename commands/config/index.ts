@@ -1,7 +1,7 @@
-import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { describeSchedule } from '../../src/beat/description.js'
 import { BaseCommand, type Look } from '../../src/cli/base-command.js'
+import { words } from '../../src/cli/flags.js'
 import { type Explained, explain } from '../../src/config/explain.js'
 import { nearest } from '../../src/config/spelling.js'
 import { CelerityError } from '../../src/errors.js'
@@ -24,7 +24,7 @@ export default class Config extends BaseCommand<typeof Config> {
     { description: 'For scripts', command: '<%= config.bin %> config workerConcurrency --json' },
   ]
   static override strict = false
-  static override args = { name: Args.string({ description: 'settings to show; without: all' }) }
+  static override args = { name: words('settings to show; without: all') }
   static override flags = { changed: Flags.boolean({ summary: 'only what is not the default' }) }
 
   async run(): Promise<ConfigReport> {

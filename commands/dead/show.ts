@@ -1,6 +1,6 @@
-import * as Args from '@oclif/core/args'
 import { BaseCommand, type Look } from '../../src/cli/base-command.js'
 import { describeLetter, findLetters, type Letter } from '../../src/cli/dead-letters.js'
+import { word } from '../../src/cli/flags.js'
 import { selectQueues } from '../../src/cli/queue-selection.js'
 import { safe } from '../../src/terminal/safe.js'
 
@@ -15,7 +15,7 @@ const SHOWN = 2_000
 export default class DeadShow extends BaseCommand<typeof DeadShow> {
   static override summary = 'One dead letter, with the bytes as they were'
   static override examples = ['<%= config.bin %> dead show 3f2a9c1b']
-  static override args = { id: Args.string({ required: true, description: 'id of the letter or of its task; the first letters do' }) }
+  static override args = { id: word('id of the letter or of its task; the first letters do') }
 
   async run(): Promise<ShownLetter | undefined> {
     const broker = await this.broker()

@@ -67,7 +67,9 @@ function describe({ params }: TaskDefinition, { message, path }: SchemaIssue): s
 }
 
 function tooFew(definition: TaskDefinition, count: number, names?: readonly string[]): ArgumentsError {
-  const which = names === undefined ? '' : `: ${listed(names.map((name) => `'${name}'`))}`
+  // TypeScript's `y?` is gone at run time: to JavaScript, and so to us, it is a parameter like any other.
+  const optional = " (one that may be left out needs a default value, or its name in params: 'y?')"
+  const which = names === undefined ? optional : `: ${listed(names.map((name) => `'${name}'`))}`
   return wrong(definition, `missing ${count} required positional argument${count === 1 ? '' : 's'}${which}`)
 }
 

@@ -1,4 +1,5 @@
 /** Sends calls: each becomes a message where it is called, and leaves with the batch of its turn. */
+import type { Outgoing } from '../broker/broker.js'
 import { currentRequest } from './current.js'
 import type { MessageBuilder, SendRequest } from './message-builder.js'
 import type { PublishBatch } from './publish-batch.js'
@@ -26,15 +27,26 @@ export class Producer {
    */
   async send(requests: readonly SendRequest[], sentFrom: string | undefined): Promise<readonly Sent[]> {
     const parent = currentRequest.getStore()
-    const built = requests.map((request) => this.#builder.build(request, sentFrom, parent))
-    const first = built[0]
+    const outgoing: Outgoing[] = []
+    const sent: Sent[] = []
+    for (const request of requests) {
+      const built = this.#builder.build(request, sentFrom, parent)
+      outgoing.push(requests.length === 1 ? built.outgoing : inBytes(built.outgoing))
+      sent.push({ id: built.id, ignoresResult: built.ignoresResult })
+    }
+    const [first] = sent
     if (first === undefined) return []
-    const what = built.length === 1 ? `task ${first.task}[${first.id}]` : `${built.length} tasks, ${first.task}[${first.id}] the first,`
-    await this.#batch.add(
-      built.map((one) => one.outgoing),
-      what,
-    )
-    for (const { id } of built) parent?.children.push(id)
-    return built
+    const name = `${requests[0]?.task}[${first.id}]`
+    await this.#batch.add(outgoing, sent.length === 1 ? `task ${name}` : `${sent.length} tasks, ${name} the first,`)
+    for (const { id } of sent) parent?.children.push(id)
+    return sent
   }
+}
+
+/**
+ * Text that was put together stays in its pieces until it is read, and of a whole batch the collector has to carry all of them: that was
+ * half the time of a bulk send. An envelope is ASCII.
+ */
+function inBytes(outgoing: Outgoing): Outgoing {
+  return typeof outgoing.raw === 'string' ? { ...outgoing, raw: Buffer.from(outgoing.raw, 'latin1') } : outgoing
 }

@@ -45,6 +45,7 @@ export type Workflow = Pick<TaskCall, 'chain' | 'chord' | 'group' | 'groupIndex'
  * to us (`serializer`, `exchange`): the sender's worker did not check them either, and a follow-up is better sent than dropped.
  */
 export function fromWireOptions(options: WireOptions): { readonly call: CallOptions; readonly workflow: Workflow } {
+  if (isEmpty(options)) return NO_OPTIONS
   const read = new OptionReader(options)
   const call: { -readonly [K in keyof CallOptions]: CallOptions[K] | undefined } = {
     taskId: read.text('task_id'),
@@ -74,6 +75,14 @@ export function fromWireOptions(options: WireOptions): { readonly call: CallOpti
     stamps: read.stamps(),
   }
   return { call: call as CallOptions, workflow }
+}
+
+/** Most signatures have none; reading that out of them costs as much as writing half of the message. */
+const NO_OPTIONS = { call: {}, workflow: {} }
+
+function isEmpty(options: WireOptions): boolean {
+  for (const _ in options) return false
+  return true
 }
 
 class OptionReader {

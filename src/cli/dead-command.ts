@@ -1,5 +1,4 @@
 /** What `dead retry` and `dead drop` have in common: choosing letters, asking, doing it queue by queue. */
-import * as Args from '@oclif/core/args'
 import type { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { Broker, DeadLetter } from '../broker/broker.js'
@@ -7,7 +6,7 @@ import { CelerityError } from '../errors.js'
 import { safe } from '../terminal/safe.js'
 import { BaseCommand } from './base-command.js'
 import { findLetters, lettersOf } from './dead-letters.js'
-import { queueList, YES } from './flags.js'
+import { queueList, words, YES } from './flags.js'
 import { selectQueues } from './queue-selection.js'
 
 export interface DeadReport {
@@ -15,7 +14,7 @@ export interface DeadReport {
   readonly ids: readonly string[]
 }
 
-export const DEAD_ARGS = { id: Args.string({ description: 'ids of letters or of their tasks; the first letters do' }) }
+export const DEAD_ARGS = { id: words('ids of letters or of their tasks; the first letters do') }
 
 export const DEAD_FLAGS = {
   all: Flags.boolean({ summary: 'all dead letters of --queues, or of every queue' }),
@@ -26,11 +25,12 @@ export const DEAD_FLAGS = {
 }
 
 interface Flagged {
-  readonly all: boolean
+  /** Absent, not false, when it was not given. */
+  readonly all?: boolean
   readonly queues?: readonly string[]
   readonly reason?: string
-  readonly yes: boolean
-  readonly 'dry-run': boolean
+  readonly yes?: boolean
+  readonly 'dry-run'?: boolean
 }
 
 export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<C> {
@@ -43,7 +43,7 @@ export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<
     if (ids.length === 0) this.note('There are none.')
     else if (dryRun) this.note(`Would ${verb} ${describe(byQueue)}:`)
     // Whoever types an id has said what he means.
-    else if (!all || (await this.confirm(`${verb[0]?.toUpperCase()}${verb.slice(1)} ${describe(byQueue)}?`, { yes }))) {
+    else if (all !== true || (await this.confirm(`${verb[0]?.toUpperCase()}${verb.slice(1)} ${describe(byQueue)}?`, { yes: yes === true }))) {
       let done = 0
       for (const [queue, letters] of byQueue) done += await act(broker, queue, letters)
       return { done, ids }
@@ -63,14 +63,14 @@ export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<
 
   async #chosen(broker: Broker): Promise<readonly DeadLetter[]> {
     const { all, queues: named, reason } = this.#flagged
-    if (all === this.words.length > 0) {
+    if ((all === true) === this.words.length > 0) {
       throw new CelerityError('E_USAGE', {
         message: all ? 'Ids and --all: which of the two?' : 'Which dead letters?',
         hint: 'Give ids (`tasks dead list` has them), or --all.',
       })
     }
     const queues = await selectQueues(broker, await this.client(), await this.settings(), { queues: named })
-    if (!all) return findLetters(broker, queues, this.words)
+    if (all !== true) return findLetters(broker, queues, this.words)
     const letters: DeadLetter[] = []
     for (const queue of queues) {
       for await (const letter of lettersOf(broker, queue)) if (reason === undefined || letter.reason === reason) letters.push(letter)

@@ -21,6 +21,8 @@ export interface Letter {
 const PAGE = 500
 /** Fewer letters of an id tell nothing, and none at all would fit whatever is there. */
 const LEAST = 4
+/** Of a random id the first letters tell it; `12` and `123` are two numbers. */
+const RANDOM_LENGTH = 32
 
 export function describeLetter(letter: DeadLetter): Letter {
   const { id, queue, reason, detail, when, node, deliveries, raw } = letter
@@ -48,7 +50,7 @@ export async function findLetters(broker: Broker, queues: readonly string[], ids
     for await (const letter of lettersOf(broker, queue)) {
       for (const id of ids) {
         // The task's id is what a person has in the log.
-        if (!startsWith(letter.id, id) && describeLetter(letter).taskId !== id) continue
+        if (!fits(letter.id, id) && describeLetter(letter).taskId !== id) continue
         const other = found.get(id)
         if (other !== undefined && other.id !== letter.id && letter.id !== id) {
           throw new CelerityError('E_ARGUMENTS', { message: `${id} fits several dead letters`, hint: 'Give more of the id.' })
@@ -59,10 +61,10 @@ export async function findLetters(broker: Broker, queues: readonly string[], ids
   }
   const missing = ids.find((id) => !found.has(id))
   if (missing !== undefined) {
-    const hint = missing.length < LEAST ? `Give at least ${LEAST} letters of its id.` : '`tasks dead list` lists them.'
+    const hint = `\`tasks dead list\` lists them; ${LEAST} letters of a long id are enough.`
     throw new CelerityError('E_NOT_FOUND', { message: `There is no dead letter ${missing}`.trimEnd(), hint })
   }
   return [...found.values()]
 }
 
-const startsWith = (whole: string, start: string) => start.length >= LEAST && whole.startsWith(start)
+const fits = (id: string, typed: string) => id === typed || (id.length >= RANDOM_LENGTH && typed.length >= LEAST && id.startsWith(typed))

@@ -1,5 +1,6 @@
 /** The flags that every command takes, and the kinds of flag that several do. */
 import type { Interfaces } from '@oclif/core'
+import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { ROWS, type SettingName } from '../config/schema.js'
 import { spanText } from '../terminal/time.js'
@@ -25,6 +26,16 @@ export function settingFlag(name: SettingName, summary: string, options: TextOpt
     summary: `${summary} (${name})`,
     ...(shown !== null && { defaultHelp: () => Promise.resolve(String(shown)) }),
   })
+}
+
+/** An argument. Never from stdin, as oclif would have it: that belongs to whoever runs us in a loop, or pipes an answer. */
+export function word(description: string, options?: string[]) {
+  return Args.string({ description, required: true, ignoreStdin: true, ...(options !== undefined && { options }) })
+}
+
+/** Any number of arguments, none as well: with `strict = false`. */
+export function words(description: string) {
+  return Args.string({ description, ignoreStdin: true })
 }
 
 /** `-Q a,b`: names between commas. */

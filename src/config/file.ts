@@ -89,12 +89,13 @@ async function open() {
 
 function unreadable(error: unknown, path: string): never {
   const { filepath = path, code } = error as { readonly filepath?: string; readonly code?: string }
-  // A parser's message goes on with the lines around the fault: they may hold a password.
+  // A parser's message goes on with the lines around the fault: they may hold a password. No stack of it either, which repeats them.
   const lines = reason(error).split('\n')
-  const first = lines[0]!.startsWith('YAML Error in ') || lines[0]!.startsWith('JSON Error in ') ? lines[1] : lines[0]
+  const isParsers = /^(?:YAML|JSON) Error in /.test(lines[0]!)
+  const first = isParsers ? lines[1] : lines[0]
   const text = code === 'ENOENT' && filepath === path ? 'no such file' : first
   throw new SettingsError(
     [{ key: '', source: filepath, text: `Cannot read the settings in ${basename(filepath)} (${filepath}): ${text}` }],
-    error,
+    isParsers ? undefined : error,
   )
 }

@@ -60,8 +60,10 @@ export function writeEnvelope(parts: EnvelopeParts): string {
 
 /** A JSON string in ASCII. */
 export function quote(text: string): string {
-  return toAscii(JSON.stringify(text))
+  return NEEDS_NO_ESCAPE.test(text) ? `"${text}"` : toAscii(JSON.stringify(text))
 }
+
+const NEEDS_NO_ESCAPE = /^[ !#-[\]-~]*$/ // printable ASCII without quote and backslash: nearly every id and name
 
 /** JSON text with everything beyond ASCII escaped. */
 export function toAscii(json: string): string {

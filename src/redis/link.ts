@@ -58,7 +58,7 @@ export class RedisLink {
     this.#options = options
   }
 
-  /** Called with the client of each new connection, before any call uses it. */
+  /** Called with the client of each new connection, before any call uses it; often the same client, connected again. */
   whenReady(hook: (client: Redis) => void): void {
     this.#onReady = hook
   }
@@ -90,7 +90,8 @@ export class RedisLink {
         if (error === MISSED) this.#discard(client)
         else if (!isTransient(error)) throw this.#refused(error)
         if (performance.now() >= end || this.#closed) throw this.#unreachable(sent)
-        if (NOT_YET.test(reason(error))) await pause(Math.min(50 * 2 ** tries, 500, end - performance.now()))
+        // A client whose socket has just broken says no at once, and learns of the break only when the event loop turns.
+        await pause(Math.min(NOT_YET.test(reason(error)) ? 50 * 2 ** tries : 5, 500, end - performance.now()))
       }
     }
   }

@@ -20,7 +20,7 @@ export interface WorkerChoice {
 }
 
 /** Seconds the last settlements may take when the worker stops. */
-const STOP_SECONDS = 1.5
+const STOP_SECONDS = 1.2
 
 export interface CreatedWorker {
   readonly worker: Worker

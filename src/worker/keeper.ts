@@ -37,6 +37,9 @@ export interface Keeper {
 /** Seconds the thread gets to end by itself. */
 const END_SECONDS = 0.5
 
+/** One call now and then needs little; without limits the thread's heap takes 11 MB more. */
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, codeRangeSizeMb: 4 }
+
 /** What the thread is started with. */
 export interface KeeperData extends KeeperOptions {
   readonly board: SharedArrayBuffer
@@ -58,7 +61,7 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
   let thread = start()
 
   function start(): Thread {
-    const started = new Thread(threadFile(), { workerData, name: 'keeper' })
+    const started = new Thread(threadFile(), { workerData, name: 'keeper', resourceLimits: LIMITS })
     started.on('message', (word: KeeperWord) => {
       renewing = word.kind === 'renewed'
       if (word.kind !== 'lost') {

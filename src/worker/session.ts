@@ -12,8 +12,10 @@ import { type Keeper, startKeeper } from './keeper.js'
 import type { Finished } from './outcome.js'
 import { unlessAborted, within } from './patience.js'
 import { RateGate } from './rate-gate.js'
+import { Records } from './records.js'
 import { named, reportOutcome, reportOverrun, reportRefusal, reportStart } from './report.js'
 import { accept, type Intake, overtaken, type Request } from './request.js'
+import { Revocations } from './revocations.js'
 import { Run } from './run.js'
 import { Settler, type Settling } from './settler.js'
 import { Slots } from './slots.js'
@@ -40,14 +42,14 @@ export class Session {
   readonly #keeper: Keeper
   readonly #board: Board
   readonly #slots: Slots
+  readonly #records: Records
   readonly #rates: RateGate
+  readonly #revocations: Revocations
   readonly #intake: Intake
   readonly #tracing: Tracing
   readonly #runs = new Set<Run>()
   readonly #over = new AbortController()
   #processed = 0
-  #revocations = 0
-  #revoked: ReadonlySet<string> = new Set()
   #wake: (() => void) | undefined
   #storing: Promise<void> | undefined
   /** Nothing starts any more. */
@@ -77,8 +79,11 @@ export class Session {
     this.#keeper = startKeeper(keeper, { broker: parts.broker, board: this.#board, log, lost })
     const brokerNow = () => this.#taker.now()
     this.#rates = new RateGate(parts.broker, options.node, brokerNow)
-    this.#intake = { limits: options.limits, definition: (name) => registry.get(name), isRevoked: (id) => this.#revoked.has(id) }
-    const context = { log, store: (run: Run, state: string, meta: unknown) => this.#storeState(run, state, meta) }
+    this.#revocations = new Revocations(parts.broker, this.#taker)
+    this.#intake = { limits: options.limits, definition: (name) => registry.get(name), isRevoked: (id) => this.#revocations.has(id) }
+    const { outcomes, results } = parts
+    this.#records = new Records({ consumer, outcomes, results, taker: this.#taker, clock, ends: this.#over.signal, lost })
+    const context = { log, store: (run: Run, state: string, meta: unknown) => this.#records.state(run, state, meta) }
     this.#tracing = {
       context: (run) => new RunContext(run, context),
       monotonic: () => clock.monotonic(),
@@ -127,21 +132,12 @@ export class Session {
     const taken = await this.#taker.take(want, ends)
     if (taken === 'lost') this.#leaseLost()
     if (taken === null || taken === 'lost') return false
-    if (taken.revocations !== this.#revocations) await this.#learnRevocations(taken.revocations)
+    await this.#revocations.learn(taken.revocations)
     if (taken.deliveries.length > 0) await this.#receive(taken.deliveries, ends)
     else if (this.#options.once && quiet) return true
     // A slot that becomes free meanwhile changes nothing: there was room, and nothing came.
     else if (!ends.aborted) await this.#taker.wait()
     return false
-  }
-
-  async #learnRevocations(count: number): Promise<void> {
-    try {
-      this.#revoked = await this.#parts.broker.revoked()
-      this.#revocations = count
-    } catch (error) {
-      this.#taker.complain('revocations', `revocations can't be read: ${reason(error)}`)
-    }
   }
 
   async #receive(deliveries: readonly Delivery[], ends: AbortSignal): Promise<void> {
@@ -217,7 +213,7 @@ export class Session {
     this.#runs.add(run)
     let finished: Finished | null = null
     try {
-      if (await this.#mayStart(run)) {
+      if (await this.#records.start(run)) {
         run.begun = true
         reportStart(log, run)
         finished = await trace(run, this.#tracing)
@@ -250,40 +246,10 @@ export class Session {
   #wakeWhenStored(): void {
     this.#storing ??= this.#settler.drained().then(() => {
       this.#storing = undefined
-      if (this.#settler.pending > 0) this.#wakeWhenStored()
+      if (this.#settler.pending > 0 && !this.#halted)
+        this.#wakeWhenStored() // after the end it would stay so
       else this.#taker.wake()
     })
-  }
-
-  /** What must be on record before the handler is called. */
-  async #mayStart(run: Run): Promise<boolean> {
-    const { policy } = run.request.definition
-    if (policy.acks === 'early') await this.#recordStart(run)
-    if (policy.trackStarted && !run.over) await this.#storeState(run, 'STARTED', null)
-    return !run.over
-  }
-
-  /** Asked until it is answered: the step is safe to send twice, and at most once means never to run on an unknown record. */
-  async #recordStart(run: Run): Promise<void> {
-    for (let tries = 0; !run.over; tries++) {
-      try {
-        if ((await this.#consumer.start([run.request.delivery])) === 'lost') this.#leaseLost()
-        return
-      } catch (error) {
-        this.#taker.complain('start', `tasks that are acked early wait, for their start can't be recorded: ${reason(error)}`, named(run))
-        await this.#parts.clock.sleep(Math.min(0.1 * 2 ** tries, 2), this.#over.signal)
-      }
-    }
-  }
-
-  /** Rejects when `meta` can't be sent: that is the handler's to know. */
-  async #storeState(run: Run, state: string, meta: unknown): Promise<void> {
-    const result = this.#parts.outcomes.state(run.request.message, state, meta)
-    try {
-      if (result !== null && !this.#lost) await this.#parts.results?.set([result])
-    } catch (error) {
-      this.#taker.complain('state', `state ${state} was not stored: ${reason(error)}`, named(run)) // news, not an outcome: the task goes on
-    }
   }
 
   #settle(settling: Settling): void {

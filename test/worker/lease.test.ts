@@ -111,6 +111,35 @@ describe('a worker whose lease was lost (G3)', () => {
     expect(stage.said('it goes back')).to.deep.equal([])
   })
 
+  it('goes on to the end of the queue all the same when it runs once', async () => {
+    let cut = true
+    const started = gate()
+    const late = gate()
+    let runs = 0
+    const slow = stage.app.task('kuma.slow', async () => {
+      if (++runs > 1) return
+      started.open()
+      await late.passed
+    })
+    await stage.app.sendMany([slow.s(), slow.s(), slow.s()])
+    const { ended } = await stage.work({
+      choice: { once: true },
+      options: { leaseMs: 60, prefetchMultiplier: 4 },
+      before: (step) => {
+        if ((step === 'renew' && cut) || step === 'tend') throw new Error('cut off')
+      },
+    })
+    await started.passed
+
+    await reap()
+    late.open()
+    cut = false
+    await ended
+
+    expect(runs).to.equal(4)
+    expect(await stage.counts()).to.include({ ready: 0, leased: 0 })
+  })
+
   it('marks what comes back as redelivered', async () => {
     const seen: boolean[] = []
     const slow = stage.app.task('kuma.slow', { bind: true }, async (task) => {

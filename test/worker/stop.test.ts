@@ -125,7 +125,7 @@ describe('a worker that stops (G7)', () => {
 
     expect(performance.now() - began).to.be.below(500)
     expect(worker.ready).to.equal(false)
-    expect(stage.lines.filter(({ level }) => level !== 'debug')).to.deep.equal([])
+    expect(stage.lines.filter(({ level }) => level === 'warning' || level === 'error')).to.deep.equal([])
   })
 
   it('stops within two seconds of its grace when the broker does not answer any more', async () => {

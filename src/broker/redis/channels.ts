@@ -12,6 +12,8 @@ export class Channels {
   readonly #link: RedisLink
   /** Listeners by subscribed channel pattern, each with its exchange and the part of the channel before the routing key. */
   readonly #listeners = new Map<string, { readonly exchange: string; readonly base: string; readonly hear: Set<Hear> }>()
+  /** The client that tells us: it is the same one when it has connected again by itself. */
+  #attached: Redis | undefined
 
   constructor(url: string, keys: Keys, options: BrokerOptions) {
     this.#keys = keys
@@ -45,14 +47,17 @@ export class Channels {
 
   /** Each new connection subscribes again to what is listened for; what was said in between is gone, as with every listener of pub/sub. */
   #attach(client: Redis): void {
-    client.on('pmessageBuffer', (pattern: string | Buffer, channel: string | Buffer, raw: Buffer) => {
-      const listener = this.#listeners.get(String(pattern))
-      if (listener === undefined) return
-      const routingKey = String(channel).slice(listener.base.length + 1)
-      for (const hear of listener.hear) hear({ exchange: listener.exchange, routingKey, raw })
-    })
+    if (client !== this.#attached) client.on('pmessageBuffer', (pattern, channel, raw) => this.#hear(String(pattern), String(channel), raw))
+    this.#attached = client
     const channels = [...this.#listeners.keys()]
     if (channels.length > 0) client.psubscribe(...channels).catch(() => {}) // then this connection breaks, and the next one subscribes
+  }
+
+  #hear(pattern: string, channel: string, raw: Buffer): void {
+    const listener = this.#listeners.get(pattern)
+    if (listener === undefined) return
+    const routingKey = channel.slice(listener.base.length + 1)
+    for (const hear of listener.hear) hear({ exchange: listener.exchange, routingKey, raw })
   }
 
   close(): Promise<void> {

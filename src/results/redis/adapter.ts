@@ -83,9 +83,11 @@ export class RedisResults implements ResultStore {
 
   /** A new connection subscribes again, and looks up what it may have missed in between. */
   #attach(client: Redis): void {
-    client.on('messageBuffer', (channel: Buffer | string, json: Buffer) =>
-      this.#tell(String(channel).slice(this.#channel('').length), String(json)),
-    )
+    if (client !== this.#subscribed) {
+      client.on('messageBuffer', (channel: Buffer | string, json: Buffer) =>
+        this.#tell(String(channel).slice(this.#channel('').length), String(json)),
+      )
+    }
     const again = this.#subscribed !== undefined
     this.#subscribed = client
     const ids = [...this.#watchers.keys()]

@@ -1,0 +1,62 @@
+/** What is on record of a run before it ends: that it has started, and the states that it tells of itself. */
+import type { Consumer } from '../broker/broker.js'
+import type { Clock } from '../clock.js'
+import { reason } from '../errors.js'
+import type { ResultStore } from '../results/store.js'
+import { named } from './report.js'
+import type { Run } from './run.js'
+import type { Outcomes } from './settlement.js'
+import type { Taker } from './taker.js'
+
+export interface RecordsParts {
+  readonly consumer: Consumer
+  readonly outcomes: Outcomes
+  readonly results: ResultStore | null
+  /** Says each trouble once a minute. */
+  readonly taker: Taker
+  readonly clock: Clock
+  /** Aborts with the session. */
+  readonly ends: AbortSignal
+  lost(): void
+}
+
+export class Records {
+  readonly #parts: RecordsParts
+
+  constructor(parts: RecordsParts) {
+    this.#parts = parts
+  }
+
+  /** Records what must be known before the handler is called. False: it must not be called any more. */
+  async start(run: Run): Promise<boolean> {
+    const { policy } = run.request.definition
+    if (policy.acks === 'early') await this.#early(run)
+    if (policy.trackStarted && !run.over) await this.state(run, 'STARTED', null)
+    return !run.over
+  }
+
+  /** Asked until it is answered: the step is safe to send twice, and at most once means never to run on an unknown record. */
+  async #early(run: Run): Promise<void> {
+    const { consumer, taker, clock, ends, lost } = this.#parts
+    for (let tries = 0; !run.over; tries++) {
+      try {
+        if ((await consumer.start([run.request.delivery])) === 'lost') lost()
+        return
+      } catch (error) {
+        taker.complain('start', `tasks that are acked early wait, for their start can't be recorded: ${reason(error)}`, named(run))
+        await clock.sleep(Math.min(0.1 * 2 ** tries, 2), ends)
+      }
+    }
+  }
+
+  /** A state that does not end the task. Rejects when `meta` can't be sent: that is the handler's to know. */
+  async state(run: Run, state: string, meta: unknown): Promise<void> {
+    const { outcomes, results, taker } = this.#parts
+    const result = outcomes.state(run.request.message, state, meta)
+    try {
+      if (result !== null && !run.over) await results?.set([result])
+    } catch (error) {
+      taker.complain('state', `state ${state} was not stored: ${reason(error)}`, named(run)) // news, not an outcome: the task goes on
+    }
+  }
+}

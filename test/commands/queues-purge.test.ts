@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { redisUrl } from '../setup/servers.js'
+import { aTaskProject, type TaskProject } from './a-project.js'
+
+for (const server of ['SQLite', 'Redis'] as const) {
+  describe(`tasks queues and purge, on ${server}`, function () {
+    this.timeout(30_000)
+
+    let project: TaskProject
+    beforeEach(async function () {
+      project = aTaskProject(server === 'Redis' ? { brokerUrl: await redisUrl(this) } : {})
+      await project.client.send('t.add', [1, 1])
+      await project.client.send('t.add', [1, 1], { priority: 9 })
+      await project.client.send('t.add', [1, 1], { countdown: 3600 })
+      await project.client.send('t.steps', [1], { queue: 'slow' })
+    })
+    afterEach(() => project.remove())
+
+    const waiting = async () => {
+      const [celery, slow] = [await project.counts('celery'), await project.counts('slow')]
+      return [celery.ready, celery.delayed, slow.ready]
+    }
+
+    it('shows what waits, and that nobody takes it', async () => {
+      const [text, json] = await Promise.all([project.tasks('queues'), project.tasks('queues -Q celery --json')])
+
+      expect(text.code).equal(0)
+      expect(text.stdout).match(/^QUEUE +READY +BY PRIORITY +DELAYED +RUNNING +DEAD +WORKERS\ncelery +3 +2 0 0 1 +0 +0 +0 +0\nslow +1 +- /)
+      expect(text.stderr).contain('slow: 1 ready, and none of our workers consumes it')
+      expect(JSON.parse(json.stdout)).deep.equal([
+        { queue: 'celery', ready: 3, steps: [2, 0, 0, 1], delayed: 0, leased: 0, dead: 0, consumers: 0 },
+      ])
+    })
+
+    it('removes what it was told to, and says how many of each', async () => {
+      const one = await project.tasks('purge -Q celery,celery -y --json')
+      const rest = await project.tasks('purge -f')
+      const none = await project.tasks('purge --force')
+
+      expect(JSON.parse(one.stdout)).deep.equal({ purged: true, queues: [{ queue: 'celery', ready: 3, delayed: 0, leased: 0, dead: 0 }] })
+      expect(one.stderr).equal('')
+      expect(rest.stdout).match(/^QUEUE +REMOVED: READY +REMOVED: DELAYED .*\ncelery +0 .*\nslow +1 +0 /)
+      expect(none).include({ code: 0, stderr: 'Nothing waits there.\n' })
+      expect(await waiting()).deep.equal([0, 0, 0])
+    })
+
+    // What does not depend on the server is shown on one of them.
+    if (server !== 'SQLite') return
+
+    it('takes a misspelt queue for a mistake and not for an empty one: 3, and nothing is removed', async () => {
+      const ends = await Promise.all(
+        ['queues -Q celry', 'purge --yes -Q celry', 'purge --yes -X celry', 'dead list -Q celry', 'dead drop --all --yes -Q celry'].map(
+          (line) => project.tasks(line),
+        ),
+      )
+
+      for (const { code, stdout, stderr } of ends) {
+        expect({ code, stdout, stderr }).deep.equal({
+          code: 3,
+          stdout: '',
+          stderr: 'Error: There is no queue celry\nHint:  Did you mean celery?\n',
+        })
+      }
+      expect(await waiting()).deep.equal([3, 0, 1])
+    })
+
+    it('shows what would go with --dry-run, and removes nothing', async () => {
+      const [text, json] = await Promise.all([project.tasks('purge --dry-run -X slow'), project.tasks('purge --dry-run --json')])
+
+      expect(text).include({ code: 0, stderr: '' })
+      expect(text.stdout).match(/^QUEUE +READY +DELAYED +KEPT: RUNNING +KEPT: DEAD\ncelery +3 +0 +0 +0\n$/)
+      expect(JSON.parse(json.stdout)).deep.include({ purged: false })
+      expect(await waiting()).deep.equal([3, 0, 1])
+    })
+
+    it('refuses with exit code 2 when there is nobody to ask, after it has shown what there is', async () => {
+      const [text, json] = await Promise.all([project.tasks('purge', { input: 'y\n' }), project.tasks('purge --json -q')])
+
+      expect(text).include({ code: 2, stdout: '' })
+      expect(text.stderr)
+        .match(/^celery +3 +0 /m)
+        .match(/^Error: Remove 4 waiting messages from celery, slow\? There is nobody to ask\nHint:.*--yes/m)
+      expect(json).include({ code: 2, stderr: '' })
+      expect(JSON.parse(json.stdout)).nested.include({ 'error.code': 'E_USAGE' })
+      expect(await waiting()).deep.equal([3, 0, 1])
+    })
+  })
+}
