@@ -18,7 +18,7 @@ export function toTuple(result: ResultTuple): unknown {
 }
 
 /** A tuple from the wire; null when it is none. */
-export function readTuple(value: unknown, level = 0): ResultTuple | null {
+function readTuple(value: unknown, level = 0): ResultTuple | null {
   if (!Array.isArray(value) || value.length !== 2 || level > MAX_LEVELS) return null
   const [head, tail]: readonly unknown[] = value
   if (!Array.isArray(head) || typeof head[0] !== 'string') return null
@@ -30,7 +30,7 @@ export function readTuple(value: unknown, level = 0): ResultTuple | null {
 }
 
 /** A list of them; null when it is no list, or one of them is no tuple. */
-export function readTuples(value: unknown, level = 0): readonly ResultTuple[] | null {
+function readTuples(value: unknown, level = 0): readonly ResultTuple[] | null {
   if (!Array.isArray(value)) return null
   const tuples: ResultTuple[] = []
   for (const item of value) {

@@ -232,11 +232,7 @@ export class Outcomes {
     return this.#encode(message, stored, children)
   }
 
-  #encode(
-    message: Pick<TaskMessage, 'id'> & Partial<TaskMessage>,
-    stored: Stored,
-    children: readonly string[] = [],
-  ): EncodedResult {
+  #encode(message: Pick<TaskMessage, 'id'> & Partial<TaskMessage>, stored: Stored, children: readonly string[] = []): EncodedResult {
     const { markers, resultTtl } = this.#options
     const input: ResultInput = {
       id: message.id,
