@@ -30,7 +30,7 @@ function readTuple(value: unknown, level = 0): ResultTuple | null {
 }
 
 /** A list of them; null when it is no list, or one of them is no tuple. */
-function readTuples(value: unknown, level = 0): readonly ResultTuple[] | null {
+export function readTuples(value: unknown, level = 0): readonly ResultTuple[] | null {
   if (!Array.isArray(value)) return null
   const tuples: ResultTuple[] = []
   for (const item of value) {
