@@ -28,7 +28,7 @@ export const updateFeeds = app.task('kuma.feeds.update', { bind: true, ignoreRes
 })
 
 /** The people behind the pages, for /humans.txt. Returns how many. */
-export const writeHumansTxt = app.task('kuma.humans.write', { ignoreResult: true }, async () => {
+export const writeHumansTxt = app.task('kuma.humans.write', async () => {
   const all = await Promise.all((await pages()).map(history))
   const names = [...new Set(all.flat().flatMap(({ by, isSpam }) => (isSpam ? [] : [by])))].sort()
   await store.write('humans', 'txt', `/* THANKS */\n${names.map((name) => `  ${name}\n`).join('')}`)
