@@ -118,7 +118,7 @@ export class Beat {
     this.#reign = reign
     try {
       await reign.begin()
-      this.#tell(`${node} leads, epoch ${reign.epoch}: ${reign.size} entries`)
+      this.#tell(`${node} leads, epoch ${reign.epoch}: ${reign.size} ${reign.size === 1 ? 'entry' : 'entries'}`)
       review?.(reign.entries())
       while (await reign.round(signal)) {
         if (signal.aborted || once) return
@@ -126,6 +126,7 @@ export class Beat {
       }
       if (!signal.aborted) log.info(`${node} leads no more`, { epoch: reign.epoch })
     } finally {
+      this.#told = ''
       this.#before += reign.sent
       this.#reign = undefined
     }

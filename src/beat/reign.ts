@@ -91,7 +91,7 @@ export class Reign {
     if (put.length === 0 && remove.length === 0) return
     await schedules.put(put)
     await schedules.remove(remove)
-    log.info(`schedule brought up to date: ${put.length} entries put, ${remove.length} removed`, {
+    log.info(`schedule brought up to date: ${put.length} put, ${remove.length} removed`, {
       put: put.length,
       removed: remove.length,
     })

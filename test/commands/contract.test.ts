@@ -8,6 +8,13 @@ import { expect } from 'chai'
 const CONTRACT = `
 everywhere: --app/-A=FILE --broker/-b=URL --config=FILE --log-level/--loglevel/-l=LEVEL --no-color/-C --quiet/-q --result-backend=URL
 
+beat
+  --health-port=PORT
+  --log-format=FORMAT
+  --max-interval=SPAN
+  --once
+  --pidfile=FILE
+
 call NAME
   --args/-a=JSON
   --countdown=SPAN
@@ -89,7 +96,61 @@ result ID
   --traceback
   --wait/-w
 
+schedule add NAME
+  --args/-a=JSON
+  --at=ISO
+  --cron=TEXT
+  --disabled
+  --every=SPAN
+  --expires=SPAN
+  --expiry=ISO
+  --jitter=SPAN
+  --json
+  --kwargs/-k=JSON
+  --misfire-limit=N
+  --misfire=
+  --overlap=
+  --priority=
+  --queue=NAME
+  --replace
+  --solar=EVENT,LAT,LON
+  --start=ISO
+  --task=NAME
+  --timezone=ZONE
+
+schedule disable NAME…
+  --json
+
+schedule enable NAME…
+  --json
+
+schedule history NAME
+  --json
+  --limit=N
+
+schedule list
+  --enabled
+  --json
+
+schedule next NAME
+  --after=TIME
+  --json
+  --number/-n=N
+
+schedule remove NAME…
+  --dry-run
+  --json
+  --yes/-y
+
+schedule run NAME
+  --json
+
+schedule why-not NAME
+  --at=TIME
+  --json
+
 worker
+  --beat/-B
   --concurrency/-c=N|auto
   --exclude-queues/-X=A,B…
   --grace=SPAN
