@@ -23,11 +23,19 @@ export const SCHEDULE_FLAGS = {
   args: Flags.string({ char: 'a', helpValue: 'JSON', summary: 'list of arguments' }),
   kwargs: Flags.string({ char: 'k', helpValue: 'JSON', summary: 'object of keyword arguments' }),
   queue: Flags.string({ helpValue: 'NAME', summary: 'instead of what the routes say' }),
-  priority: Flags.integer({ min: 0, max: 255, summary: '0 is the highest' }),
+  priority: Flags.integer({ helpValue: 'N', min: 0, max: 255, summary: '0 is the highest' }),
   expires: Flags.string({ helpValue: 'SPAN', summary: 'not run any more this long after it was due' }),
-  misfire: Flags.option({ options: MISFIRES, summary: 'of the times that passed while no beat ran, send none, the newest, or all' })(),
+  misfire: Flags.option({
+    options: MISFIRES,
+    helpValue: 'WHICH',
+    summary: 'of the times that passed while no beat ran, send none, the newest, or all',
+  })(),
   'misfire-limit': Flags.integer({ min: 1, helpValue: 'N', summary: 'with --misfire all: no more than these' }),
-  overlap: Flags.option({ options: OVERLAPS, summary: 'due while its last task runs: send, leave out, or keep one waiting' })(),
+  overlap: Flags.option({
+    options: OVERLAPS,
+    helpValue: 'WHAT',
+    summary: 'due while its last task runs: send, leave out, or keep one waiting',
+  })(),
 }
 
 /** What oclif makes of `SCHEDULE_FLAGS`. */

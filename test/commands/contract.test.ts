@@ -108,9 +108,9 @@ schedule add NAME
   --json
   --kwargs/-k=JSON
   --misfire-limit=N
-  --misfire=
-  --overlap=
-  --priority=
+  --misfire=WHICH
+  --overlap=WHAT
+  --priority=N
   --queue=NAME
   --replace
   --solar=EVENT,LAT,LON
