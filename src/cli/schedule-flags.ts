@@ -27,13 +27,13 @@ export const SCHEDULE_FLAGS = {
   expires: Flags.string({ helpValue: 'SPAN', summary: 'not run any more this long after it was due' }),
   misfire: Flags.option({
     options: MISFIRES,
-    helpValue: 'WHICH',
+    helpValue: MISFIRES.join('|'),
     summary: 'of the times that passed while no beat ran, send none, the newest, or all',
   })(),
   'misfire-limit': Flags.integer({ min: 1, helpValue: 'N', summary: 'with --misfire all: no more than these' }),
   overlap: Flags.option({
     options: OVERLAPS,
-    helpValue: 'WHAT',
+    helpValue: OVERLAPS.join('|'),
     summary: 'due while its last task runs: send, leave out, or keep one waiting',
   })(),
 }

@@ -108,8 +108,8 @@ schedule add NAME
   --json
   --kwargs/-k=JSON
   --misfire-limit=N
-  --misfire=WHICH
-  --overlap=WHAT
+  --misfire=skip|once|all
+  --overlap=allow|skip|queue-one
   --priority=N
   --queue=NAME
   --replace
