@@ -43,7 +43,10 @@ export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<
     if (ids.length === 0) this.note('There are none.')
     else if (dryRun) this.note(`Would ${verb} ${describe(byQueue)}:`)
     // Whoever types an id has said what he means.
-    else if (all !== true || (await this.confirm(`${verb[0]?.toUpperCase()}${verb.slice(1)} ${describe(byQueue)}?`, { yes: yes === true }))) {
+    else if (
+      all !== true ||
+      (await this.confirm(`${verb[0]?.toUpperCase()}${verb.slice(1)} ${describe(byQueue)}?`, { yes: yes === true }))
+    ) {
       let done = 0
       for (const [queue, letters] of byQueue) done += await act(broker, queue, letters)
       return { done, ids }
