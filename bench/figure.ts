@@ -7,6 +7,8 @@ export interface Figure {
   readonly title: string
   /** What one has to know to read it. */
   readonly note?: string
+  /** The contenders of a round side by side: for what does not depend on who else runs, such as memory. */
+  readonly together?: boolean
   readonly columns: readonly Column[]
   readonly goals: readonly Goal[]
   /** Who is measured, in turn, round by round; the first is ours, and the others are compared with it. */

@@ -1,5 +1,5 @@
 /** Measures a figure: the contenders in turn, round after round, so that what else the machine does meets all of them alike. */
-import type { Figure, Goal, Sample } from './figure.js'
+import type { Contender, Figure, Goal, Sample } from './figure.js'
 import type { Peers } from './peers/peers.js'
 import type { Scale } from './scale.js'
 import { quantile } from './statistics.js'
@@ -29,10 +29,12 @@ export async function measure(figure: Figure, peers: Peers, scale: Scale, say: (
   const contenders = figure.contenders(peers, scale)
   const samples = contenders.map((): Sample[] => [])
   for (let round = 1; round <= scale.rounds; round++) {
-    for (const [index, contender] of contenders.entries()) {
-      say(`${figure.name}, round ${round} of ${scale.rounds}: ${contender.name}`)
-      samples[index]?.push(await contender.measure())
+    const take = async ({ name, measure }: Contender, index: number) => {
+      say(`${figure.name}, round ${round} of ${scale.rounds}: ${name}`)
+      samples[index]?.push(await measure())
     }
+    if (figure.together) await Promise.all(contenders.map(take))
+    else for (const [index, contender] of contenders.entries()) await take(contender, index)
   }
   const medians = samples.map((each) => medianOf(each))
   const ours = medians[0] ?? {}

@@ -41,7 +41,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
     } catch (error) {
       if (!stop.signal.aborted) throw error
       line.clear()
-      this.note('Interrupted. The worker has stopped, and nothing is left.')
+      this.note('Interrupted. The worker has stopped.')
       this.endWith(stop.signal.reason === 'SIGINT' ? EXIT.interrupted : EXIT.terminated)
       return undefined
     } finally {
@@ -57,7 +57,7 @@ function momentText({ sent, done, retrying, progress }: DemoMoment): string {
   return `${done} of ${sent} done${tries}${long}`
 }
 
-function reportText({ tasks, outcome, seconds, broker }: DemoReport, { paint, width }: Look): string {
+function reportText({ tasks, outcome, seconds, broker, left }: DemoReport, { paint, width }: Look): string {
   const total = tasks.reduce((sum, { succeeded, failed }) => sum + succeeded + failed, 0)
   const rows = table(
     tasks,
@@ -70,7 +70,7 @@ function reportText({ tasks, outcome, seconds, broker }: DemoReport, { paint, wi
     { paint, width },
   )
   const facts = outcome.map((fact) => `  ${safe(fact)}`).join('\n')
-  const end = `${total} results in ${spanText(seconds)}, on ${safe(broker)}. The worker has stopped, and nothing is left.`
+  const end = `${total} results in ${spanText(seconds)}, on ${safe(broker)}. The worker has stopped; ${left}.`
   const next = 'Next: `tasks init` in a project of yours.'
   return `\n${rows}\n\n${facts}\n\n${end}\n${next}\n`
 }

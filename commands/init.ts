@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { lookAt, scaffold, writeScaffold } from '../src/cli/scaffold.js'
 import { findFile, packageRoot } from '../src/config/file.js'
+import { safe } from '../src/terminal/safe.js'
 
 interface InitReport {
   readonly folder: string
@@ -44,7 +45,7 @@ export default class Init extends BaseCommand<typeof Init> {
 
 function initText({ folder, created, kept, advice, next }: InitReport, isDryRun: boolean): string {
   return [
-    folder,
+    safe(folder),
     ...created.map((path) => `  ${isDryRun ? 'would create' : 'created'}  ${path}`),
     ...kept.map((path) => `  kept     ${path}`),
     '',

@@ -5,13 +5,16 @@ import type { Peer, Site } from '../peers/peer.js'
 import type { Program } from '../program.js'
 
 const MEGABYTE = 1e6
-/** Long enough to have taken what a worker takes ahead, and to have collected its garbage. */
+/** Long enough for everything that a worker loads when it first needs it (our keeper, its client library after a sixth of the lease). */
+const START_MS = 7_000
+/** Without CPU worth speaking of for this long, it has taken what it takes ahead. */
 const SETTLE_MS = 1_500
 
 export const idleMemory: Figure = {
   name: 'memory-idle',
   title: 'memory: an idle worker that has run one task',
   note: 'resident, all its processes',
+  together: true,
   columns: [{ key: 'resident', head: 'MB', digits: 1 }],
   goals: [{ column: 'resident', to: 'BullMQ', atMost: 1 }],
   contenders: ({ celerity, bullmq, celery }) =>
@@ -24,6 +27,7 @@ export const delayedMemory: Figure = {
   name: 'memory-delayed',
   title: 'memory: what it grows by when tasks are due in an hour',
   note: 'Celery: a tenth as many, since its worker takes them all, slowly',
+  together: true,
   columns: [
     { key: 'growth', head: 'growth MB', digits: 1 },
     { key: 'each', head: 'bytes/task' },
@@ -55,6 +59,7 @@ function holding(peer: Peer, look: (site: Site, worker: Program) => Promise<Read
         const worker = site.startWorker(10)
         await site.send('pings', 1)
         await worker.values('started', 1)
+        await sleep(START_MS)
         await settled(worker)
         return await look(site, worker)
       } finally {

@@ -49,6 +49,8 @@ export interface DemoReport {
   readonly tasks: readonly DemoRow[]
   /** What became of it, in the words of the example. */
   readonly outcome: readonly string[]
+  /** What is left of it. */
+  readonly left: string
 }
 
 interface Scenario {
@@ -65,7 +67,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const folder = mkdtempSync(join(tmpdir(), 'tasks-demo-'))
   const example = join(options.root, 'examples', 'kuma')
   const brokerUrl = options.brokerUrl ?? `sqlite:${join(folder, 'tasks.db')}`
-  const apart = JSON.stringify({ globalKeyprefix: `tasks-demo-${randomUUID()}:` })
+  const prefix = `tasks-demo-${randomUUID().slice(0, 8)}:`
+  const apart = JSON.stringify({ globalKeyprefix: prefix })
   const env = {
     TASKS_BROKER_URL: brokerUrl,
     TASKS_BROKER_TRANSPORT_OPTIONS: apart,
@@ -89,7 +92,10 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     const began = performance.now()
     const results = [...(await watchUntilDone(app, await scenario.send(), worker, options, signal))]
     results.push(...(await watchUntilDone(app, await scenario.finish(), worker, options, signal)))
-    return { broker: brokerUrl, seconds: (performance.now() - began) / 1000, tasks: rows(results), outcome: await scenario.report() }
+    const seconds = (performance.now() - began) / 1000
+    const left =
+      options.brokerUrl === null ? 'nothing is left' : `what is left there begins with ${prefix} (Redis), its results expire in 10 minutes`
+    return { broker: brokerUrl, seconds, tasks: rows(results), outcome: await scenario.report(), left }
   } finally {
     await app?.close()
     if (worker !== undefined) await end(worker)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describeError, errorDocument, errorText } from '../../src/cli/error-report.js'
 import { CelerityError } from '../../src/errors.js'
+import { fromWireError } from '../../src/protocol/error-wire.js'
 import { plain } from '../../src/terminal/colour.js'
 
 const context = { command: 'config', commands: ['call', 'config', 'config check', 'purge'] }
@@ -34,6 +35,31 @@ describe('an error of a command', () => {
     expect('silent' in report ? '' : errorText(report, plain, false)).equal('Error: failed: \\x1b[2J\nHint:  \\x9b2J\n')
   })
 
+  it('of a task names its type, in words and for scripts', () => {
+    const failed = fromWireError({ type: 'SmtpError', module: 'app.mail', message: ['no mailbox'], traceback: null })
+    const report = describeError(failed, context)
+    if ('silent' in report) throw report
+
+    expect(errorText(report, plain, false)).equal('Error: SmtpError: no mailbox\n')
+    expect(errorDocument(report, false)).deep.equal({
+      error: {
+        code: 'E_TASK_FAILED',
+        message: 'SmtpError: no mailbox',
+        hint: null,
+        failure: { type: 'SmtpError', module: 'app.mail', message: 'no mailbox' },
+      },
+    })
+  })
+
+  it('shows no password of a URL, whoever threw it', () => {
+    const report = describeError(new Error('connect postgres://app:hunter2@db/app'), context)
+    if ('silent' in report) throw report
+
+    expect(errorText(report, plain, true))
+      .contain('postgres://app:********@db/app')
+      .not.contain('hunter2')
+  })
+
   const usage: [title: string, error: Error, message: string, hint: string][] = [
     ['names the command that was meant', oclif('command purg not found'), 'There is no command purg.', 'Did you mean `tasks purge`?'],
     [
@@ -47,6 +73,18 @@ describe('an error of a command', () => {
       oclif('Nonexistent flag: --queus', { flags: ['--queus'], parse: { input: { flags: { queues: {}, yes: {} } } } }),
       'There is no flag --queus.',
       'Did you mean `--queues`?',
+    ],
+    [
+      'names a second name of a flag that was meant',
+      oclif('Nonexistent flag: --forse', { flags: ['--forse'], parse: { input: { flags: { yes: { aliases: ['force'] } } } } }),
+      'There is no flag --forse.',
+      'Did you mean `--force`?',
+    ],
+    [
+      'says what a flag takes',
+      oclif('Parsing --limit \n\tExpected an integer but received: x\nSee more help with --help'),
+      '--limit: expected an integer, got x',
+      '`tasks config --help`',
     ],
     [
       'names the sub-command that was meant',

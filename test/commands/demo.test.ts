@@ -45,7 +45,7 @@ describe('tasks demo', function () {
     expect(stdout)
       .match(/^kuma\.emails\.send +40 +1 +[1-9]\d*$/m)
       .match(/mails went out/)
-      .match(/^Next: `tasks init`/m)
+      .match(/The worker has stopped; nothing is left\.\nNext: `tasks init`/)
     expect(stderr)
       .match(/^Starting a worker on examples\/kuma/)
       .match(/^\d+ of \d+ done/m)

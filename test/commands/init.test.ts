@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { type AProject, aProject } from '../config/a-project.js'
-import { runTasks } from './run-tasks.js'
+import { RunningTasks, runTasks } from './run-tasks.js'
 
 describe('tasks init', () => {
   let project: AProject
@@ -17,6 +18,20 @@ describe('tasks init', () => {
     expect(stdout).contain("npx tasks call kuma.add --args '[2, 3]' --wait")
     expect(readFileSync(project.path('tasks.js'), 'utf8')).contain("app.task('kuma.add'")
     expect(checked.stdout).contain('tasks.js')
+  })
+
+  it('makes what runs: in two commands from nothing to a result', async () => {
+    project = aProject({ 'package.json': { name: 'kuma', devDependencies: { typescript: '*' } } })
+    mkdirSync(project.path('node_modules'))
+    symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), project.path('node_modules/celerity'))
+
+    await runTasks('init -q', { cwd: project.folder })
+    const worker = new RunningTasks('worker -q', { cwd: project.folder })
+    const { code, stdout } = await runTasks(['call', 'kuma.add', '--args', '[2, 3]', '--wait'], { cwd: project.folder })
+
+    expect({ code, stdout }).deep.equal({ code: 0, stdout: '5\n' })
+    expect(existsSync(project.path('tasks.ts'))).equal(true)
+    expect((await worker.stop()).code).equal(0)
   })
 
   it('changes nothing the second time', async () => {

@@ -69,7 +69,7 @@ describe('on a terminal', function () {
     terminal.type('C-c')
     const end = await terminal.shows(/exit code 130\./)
 
-    expect(end).contain('Interrupted. The worker has stopped, and nothing is left.').not.contain(' done')
+    expect(end).contain('Interrupted. The worker has stopped.').not.contain(' done')
     expect(readdirSync(project.path('tmp'))).deep.equal([])
   })
 })
