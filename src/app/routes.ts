@@ -40,3 +40,9 @@ function byName(routes: RouteMap): FindRoute {
     return route
   }
 }
+
+/** Names and globs of `taskRoutes` that fit none of these tasks: a slip, or tasks that live elsewhere. */
+export function routesToNothing(routers: readonly Router[], names: readonly string[]): readonly string[] {
+  const patterns = routers.flatMap((router) => (typeof router === 'function' ? [] : Object.keys(router)))
+  return patterns.filter((pattern) => !names.some((name) => (isGlob(pattern) ? globMatches(pattern, name) : pattern === name)))
+}

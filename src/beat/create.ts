@@ -1,7 +1,9 @@
 /** A beat from an application and its settings: the one place where settings become a beat's options. */
 import { hostname } from 'node:os'
 import type { Celerity } from '../app/celerity.js'
+import { routesToNothing } from '../app/routes.js'
 import { declaredEntries, holdMsOf, messageOf } from '../app/schedules.js'
+import type { Settings } from '../config/schema.js'
 import type { Log } from '../log.js'
 import type { ScheduleEntry } from '../protocol/schedule.js'
 import { Beat, type BeatOptions } from './beat.js'
@@ -39,15 +41,21 @@ export async function createBeat(app: Celerity, { once = false, node = `beat@${h
       log,
       message: (entry, due) => messageOf(runtime, entry, due),
       holdMs: (entry) => holdMsOf(app, entry),
-      ...(complete ? { review: reviewer(app, log) } : {}),
+      ...(complete ? { review: reviewer(app, settings, log) } : {}),
     },
     options,
   )
   return { beat, options, declared: entries.map(({ name }) => name).sort() }
 }
 
-/** Names tasks that nobody registers, each once. They are sent all the same: a worker of another application may know them. */
-function reviewer(app: Celerity, log: Log): (entries: Iterable<ScheduleEntry>) => void {
+/**
+ * Names tasks that nobody registers, each once, and routes to nothing. Entries are sent all the same: a worker of another application may know
+ * their tasks.
+ */
+function reviewer(app: Celerity, { taskRoutes }: Settings, log: Log): (entries: Iterable<ScheduleEntry>) => void {
+  for (const route of routesToNothing(taskRoutes, app.registry.names())) {
+    log.warning(`taskRoutes: ${JSON.stringify(route)} is no task that this application registers`, { route })
+  }
   const named = new Set<string>()
   return (entries) => {
     for (const { name, task } of entries) {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { globMatches } from '../../src/app/glob.js'
-import { compileRoutes } from '../../src/app/routes.js'
+import { compileRoutes, routesToNothing } from '../../src/app/routes.js'
 
 describe('globs', () => {
   it('match any text by *, one character by ?, and everything else by itself', () => {
@@ -77,5 +77,14 @@ describe('routes', () => {
 
   it('take no route from an object’s prototype', () => {
     expect(compileRoutes([{ a: { queue: 'a' } }])('constructor', [], none)).to.equal(null)
+  })
+
+  it('to no registered task are named; a function may send anything', () => {
+    const routers = [
+      { 'kuma.add': { queue: 'a' }, 'kuma.gone': { queue: 'b' }, 'mail.*': { queue: 'c' }, 'kuma.*': { queue: 'd' } },
+      () => null,
+    ]
+
+    expect(routesToNothing(routers, ['kuma.add', 'kuma.sub'])).to.deep.equal(['kuma.gone', 'mail.*'])
   })
 })

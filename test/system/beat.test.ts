@@ -50,11 +50,35 @@ for (const [name, urlOf] of Object.entries(BROKERS)) {
   })
 }
 
+describe('three beats on Redis (G10)', function () {
+  this.timeout(120_000)
+
+  it('send each tick once while the leader is cut off from the server for longer than its lease, again and again', async function () {
+    const beats = await Fleet.open(await redisUrl(this), { wired: true })
+    try {
+      const began = performance.now()
+      while (performance.now() - began < 20_000) {
+        await beats.cutOffLeader()
+        await wait(1000)
+      }
+
+      // What a beat says of a server it cannot reach is no complaint.
+      await expectTicks(beats, 12)
+    } finally {
+      await beats.close()
+    }
+  })
+})
+
 async function expectEachOnce(beats: Fleet, seconds: number): Promise<void> {
+  await expectTicks(beats, seconds)
+  expect(beats.complaints()).to.deep.equal([])
+}
+
+async function expectTicks(beats: Fleet, seconds: number): Promise<void> {
   const sent = await beats.outcome()
   for (const [entry, { count, missing, double }] of Object.entries(sent)) {
     expect({ missing, double }, `entry ${entry}, ${count} ticks`).to.deep.equal({ missing: 0, double: 0 })
     expect(count, `ticks of entry ${entry}`).to.be.within(seconds, 4 * seconds)
   }
-  expect(beats.complaints()).to.deep.equal([])
 }

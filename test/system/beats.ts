@@ -10,6 +10,7 @@ import { openBroker } from '../../src/broker/open.js'
 import { decodeMessage } from '../../src/protocol/message.js'
 import { eventually } from '../eventually.js'
 import { Process } from '../interop/process.js'
+import { Wire } from './wire.js'
 
 const BIN = fileURLToPath(new URL('../../bin/tasks.js', import.meta.url))
 const QUEUE = 'periodic'
@@ -20,12 +21,15 @@ const EXPIRES_S = 100_000
 const LEASE_S = 2
 
 export interface FleetOptions {
+  /** Each beat reaches the server by a wire of its own that can be cut. */
+  readonly wired?: boolean
   /** More environment of a beat, by the file that says what its clock shows. */
   readonly clock?: (file: string) => Readonly<Record<string, string>>
 }
 
 interface Beat {
   readonly process: Process
+  readonly wire: Wire | null
   readonly clockFile: string
 }
 
@@ -55,16 +59,18 @@ export class Fleet {
     }
     await writeFile(join(folder, '.taskrc'), JSON.stringify(settings))
     const fleet = new Fleet(folder, own, await openBroker(own), options)
-    for (let count = 0; count < 3; count++) fleet.start()
+    for (let count = 0; count < 3; count++) await fleet.start()
     return fleet
   }
 
-  start(): void {
+  async start(): Promise<void> {
+    const wire = this.#options.wired ? await wireTo(this.#url) : null
     const clockFile = join(this.folder, `clock-${this.#started++}`)
     writeFileSync(clockFile, '+0')
-    const env = { NODE_ENV: 'production', ...this.#options.clock?.(clockFile) }
+    const url = wire === null ? {} : { TASKS_BROKER_URL: this.#url.replace(/:\d+\//, `:${wire.port}/`) }
+    const env = { NODE_ENV: 'production', ...url, ...this.#options.clock?.(clockFile) }
     const process = new Process(globalThis.process.execPath, [BIN, 'beat', '--log-format', 'json'], { cwd: this.folder, env })
-    this.#beats.push({ process, clockFile })
+    this.#beats.push({ process, clockFile, wire })
   }
 
   /** The process that leads: its log says under which epoch. */
@@ -80,7 +86,15 @@ export class Fleet {
     const { process: beat } = await this.leader()
     process.kill(beat.pid, 'SIGKILL')
     await eventually(() => !beat.isRunning)
-    this.start()
+    await this.start()
+  }
+
+  /** From the server, for longer than its lease: another leads meanwhile. */
+  async cutOffLeader(): Promise<void> {
+    const { wire } = await this.leader()
+    wire?.cut()
+    await wait(LEASE_S * 1000 * 1.75)
+    wire?.heal()
   }
 
   /** For longer than its lease: another leads meanwhile. */
@@ -95,7 +109,7 @@ export class Fleet {
     const { process: beat } = await this.leader()
     const code = await beat.stop()
     if (code !== 0) throw new Error(`a beat ended with ${code}: ${beat.lines.slice(-5).join('\n')}`)
-    this.start()
+    await this.start()
   }
 
   async jumpLeader(seconds: number): Promise<void> {
@@ -124,7 +138,10 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
-    for (const { process: beat } of this.#beats) await beat.stop(0.1)
+    for (const { process: beat, wire } of this.#beats) {
+      await beat.stop(0.1)
+      await wire?.close()
+    }
     await this.broker.close()
     await rm(this.folder, { recursive: true })
   }
@@ -132,6 +149,11 @@ export class Fleet {
   toString(): string {
     return `beats on ${this.#url}`
   }
+}
+
+function wireTo(url: string): Promise<Wire> {
+  const { hostname, port } = new URL(url)
+  return Wire.open({ host: hostname, port: Number(port) })
 }
 
 export interface Sent {
