@@ -21,9 +21,13 @@ async function work(): Promise<void> {
   process.once('SIGTERM', () => stop.abort())
   const incarnation = randomUUID()
   const consumer = await broker.register({ incarnation, node: `celery@${process.pid}`, leaseMs: 1_000, queues: ['kuma'] })
+  // What is under way when the connection is closed in the end fails with it.
+  const unlessStopping = (error: unknown) => {
+    if (!stop.signal.aborted) throw error
+  }
   const keeper = setInterval(() => {
-    void broker.renew(incarnation, [])
-    void broker.tend(() => ({ fate: { kind: 'requeue', to: 'front' } }))
+    broker.renew(incarnation, []).catch(unlessStopping)
+    broker.tend(() => ({ fate: { kind: 'requeue', to: 'front' } })).catch(unlessStopping)
   }, 200)
   for (let seq = 1; !stop.signal.aborted; seq++) {
     const taken = await consumer.take(seq, ['kuma'], 5)
