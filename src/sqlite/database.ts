@@ -29,8 +29,10 @@ export type Durability = 'durable' | 'soon'
 /** Differs after every commit, of whichever process. */
 export type Mark = string
 
-/** SQLite's own busy wait blocks the event loop, so it is short; what is longer waits with a timer. */
-const BUSY_TIMEOUT_MS = 25
+/** SQLite's own busy wait blocks the event loop, and several at once leave it no time for anything else: we wait with timers instead. */
+const BUSY_TIMEOUT_MS = 0
+/** Milliseconds between two tries at most, as in SQLite's own wait. */
+const MAX_BUSY_PAUSE_MS = 20
 const IDENTITY_CHECK_MS = 1_000
 /** How often others' commits are looked for: a poll takes 3 µs, so these cost 0.1 % and 0.01 % of a core. */
 const POLL_BUSY_S = 0.005
@@ -142,7 +144,7 @@ export class Database {
         if (isCelerityError(error)) throw error
         if (!isBusy(error) || clock.monotonic() >= end) throw translated(codes, this.path, error)
       }
-      await clock.sleep((Math.random() * Math.min(2 ** tries, 50)) / 1000) // jitter, so that two that met do not meet again
+      await clock.sleep((Math.random() * Math.min(2 ** tries, MAX_BUSY_PAUSE_MS)) / 1000) // jitter, so that two that met do not meet again
     }
   }
 

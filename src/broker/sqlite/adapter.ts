@@ -79,6 +79,7 @@ class SqliteBroker implements Broker {
   readonly #leases = new LeaseWatch(this.#machine)
   readonly #broadcasts: Broadcasts
   readonly #outbox: Outbox
+  readonly #closing = new AbortController()
   #swept = 0
 
   constructor(database: Database, options: BrokerOptions) {
@@ -154,6 +155,7 @@ class SqliteBroker implements Broker {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort()
     this.#leases.close()
     await this.#outbox.empty()
     await this.#broadcasts.close()
@@ -176,7 +178,9 @@ class SqliteBroker implements Broker {
     if (late.length === 0) return []
     // Somebody may have held the lock for longer than a lease, and nobody could renew: once it is to be had, they get the time to.
     await this.#database.write(() => {}, 'soon')
-    await this.#options.clock.sleep(Math.min(PATIENCE_MS, Math.max(...late.map((worker) => worker.lease_ms)) / 2) / 1000)
+    const patienceMs = Math.min(PATIENCE_MS, Math.max(...late.map((worker) => worker.lease_ms)) / 2)
+    await this.#options.clock.sleep(patienceMs / 1000, this.#closing.signal)
+    if (this.#closing.signal.aborted) return []
     // Looked for once more with the lock in hand: by then another may have reaped them, or they have renewed.
     const reaped = await this.#database.write((transaction) => reap(transaction, find(transaction), judge, this.#options.clock.now()))
     for (const fields of reaped) this.#options.log.warning('worker lost, its messages were given back', fields)
