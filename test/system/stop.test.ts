@@ -85,7 +85,7 @@ describe('workers that are stopped (T14, G7)', function () {
     await eventually(() => stage.ledger.running(busy.pid).size === 4)
     let spans: readonly number[] = []
     await stage.away(async () => {
-      await eventually(() => stage.ledger.running(busy.pid).size === 2) // two outcomes wait for the broker, and so does the idle one's take
+      await eventually(() => stage.ledger.running(busy.pid).size <= 2) // outcomes wait for the broker, and so does the idle one's take
       spans = await Promise.all([stopInOrder(stage, busy, 1), stopInOrder(stage, idle, 1)])
     })
 
