@@ -58,8 +58,10 @@ function medianOf(samples: readonly Sample[]): Sample {
   )
 }
 
+/** Only where both have a value: nothing is compared with 0. */
 function ratios(ours: Sample, theirs: Sample): Sample {
-  return Object.fromEntries(Object.keys(theirs).map((key) => [key, (ours[key] ?? Number.NaN) / (theirs[key] ?? Number.NaN)]))
+  const all = Object.keys(theirs).map((key) => [key, (ours[key] ?? Number.NaN) / (theirs[key] ?? Number.NaN)] as const)
+  return Object.fromEntries(all.filter(([, ratio]) => Number.isFinite(ratio)))
 }
 
 /** No verdict when the one to compare with was left out. */

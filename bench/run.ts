@@ -7,7 +7,7 @@ import { commandLine } from './figures/command-line.js'
 import { drain10, drain100 } from './figures/drain.js'
 import { awaited, bulk, concurrent } from './figures/enqueue.js'
 import { latency } from './figures/latency.js'
-import { delayedMemory, idleMemory } from './figures/memory.js'
+import { memory } from './figures/memory.js'
 import { sqlite } from './figures/sqlite.js'
 import { start } from './figures/start.js'
 import { findPeers } from './peers/peers.js'
@@ -23,8 +23,7 @@ const FIGURES: readonly Figure[] = [
   concurrent,
   latency,
   start,
-  idleMemory,
-  delayedMemory,
+  memory,
   sqlite,
   backlog,
   idleBeat,

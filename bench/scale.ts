@@ -20,7 +20,7 @@ export const SCALES = {
   usual: {
     rounds: 3,
     tasks: 20_000,
-    slowTasks: 2_000,
+    slowTasks: 1_500,
     awaited: 2_000,
     pings: 200,
     delayed: 100_000,

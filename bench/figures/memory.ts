@@ -1,7 +1,7 @@
 /** What a worker holds in memory: when it has nothing to do, and when many tasks are due later. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Contender, Figure } from '../figure.js'
-import type { Peer, Site } from '../peers/peer.js'
+import type { Peer } from '../peers/peer.js'
 import type { Program } from '../program.js'
 
 const MEGABYTE = 1e6
@@ -9,48 +9,30 @@ const MEGABYTE = 1e6
 const START_MS = 7_000
 /** Without CPU worth speaking of for this long, it has taken what it takes ahead. */
 const SETTLE_MS = 1_500
+const IDLE_SECONDS = 0.05
 
-export const idleMemory: Figure = {
-  name: 'memory-idle',
-  title: 'memory: an idle worker that has run one task',
-  note: 'resident, all its processes',
-  together: true,
-  columns: [{ key: 'resident', head: 'MB', digits: 1 }],
-  goals: [{ column: 'resident', to: 'BullMQ', atMost: 1 }],
-  contenders: ({ celerity, bullmq, celery }) =>
-    [celerity, bullmq, ...(celery === null ? [] : [celery])].map((peer) =>
-      holding(peer, async (_, worker) => ({ resident: worker.residentBytes() / MEGABYTE })),
-    ),
-}
-
-export const delayedMemory: Figure = {
-  name: 'memory-delayed',
-  title: 'memory: what it grows by when tasks are due in an hour',
-  note: 'Celery: a tenth as many, since its worker takes them all, slowly',
+export const memory: Figure = {
+  name: 'memory',
+  title: 'memory of a worker: idle after one task, and what it grows by when tasks are due in an hour',
+  note: 'resident, all its processes. Celery: a tenth as many tasks, since its worker takes them all, slowly',
   together: true,
   columns: [
+    { key: 'idle', head: 'idle MB', digits: 1 },
     { key: 'growth', head: 'growth MB', digits: 1 },
     { key: 'each', head: 'bytes/task' },
   ],
-  goals: [{ column: 'growth', atMost: 5 }],
+  goals: [
+    { column: 'idle', to: 'BullMQ', atMost: 1 },
+    { column: 'growth', atMost: 5 },
+  ],
   contenders: ({ celerity, bullmq, celery }, { delayed }) => [
-    growing(celerity, delayed),
-    growing(bullmq, delayed),
-    ...(celery === null ? [] : [growing(celery, delayed / 10)]),
+    holding(celerity, delayed),
+    holding(bullmq, delayed),
+    ...(celery === null ? [] : [holding(celery, delayed / 10)]),
   ],
 }
 
-function growing(peer: Peer, count: number): Contender {
-  return holding(peer, async (site, worker) => {
-    const before = worker.residentBytes()
-    await site.send('delayed', count)
-    await settled(worker)
-    const growth = worker.residentBytes() - before
-    return { growth: growth / MEGABYTE, each: growth / count }
-  })
-}
-
-function holding(peer: Peer, look: (site: Site, worker: Program) => Promise<Readonly<Record<string, number>>>): Contender {
+function holding(peer: Peer, delayed: number): Contender {
   return {
     name: peer.name,
     async measure() {
@@ -61,7 +43,12 @@ function holding(peer: Peer, look: (site: Site, worker: Program) => Promise<Read
         await worker.values('started', 1)
         await sleep(START_MS)
         await settled(worker)
-        return await look(site, worker)
+        const idle = worker.residentBytes()
+
+        await site.send('delayed', delayed)
+        await settled(worker)
+        const growth = Math.max(0, worker.residentBytes() - idle) // less than before: what the start had left behind
+        return { idle: idle / MEGABYTE, growth: growth / MEGABYTE, each: growth / delayed }
       } finally {
         await site.close()
       }
@@ -74,6 +61,6 @@ async function settled(worker: Program): Promise<void> {
   for (;;) {
     const before = worker.cpuSeconds()
     await sleep(SETTLE_MS)
-    if (worker.cpuSeconds() - before < 0.15) return
+    if (worker.cpuSeconds() - before < IDLE_SECONDS) return
   }
 }
