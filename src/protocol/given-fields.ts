@@ -12,6 +12,9 @@ const OFFSET = /(?:[Zz]|[+-]\d\d(?::?\d\d)?)$/
 /** Thrown inside the readers of schedules and caught at their doors. The message starts with the path of the field. */
 export class ScheduleFault extends Error {}
 
+/** Seconds, some thirty years: a longer span is a mistake, and too large to be counted in whole milliseconds. */
+const LONGEST_SPAN = 1e9
+
 export class GivenFields {
   readonly #values: JsonObject
   readonly #path: string
@@ -58,7 +61,7 @@ export class GivenFields {
   span(key: string, least: number): number | undefined {
     return this.#read(key, `a span such as 90, '90s' or '5m'${least > 0 ? `, at least ${least} s` : ''}`, (value) => {
       const span = typeof value === 'string' ? parseSeconds(value) : value
-      return typeof span === 'number' && Number.isFinite(span) && span >= least ? span : undefined
+      return typeof span === 'number' && Number.isFinite(span) && span >= least && span <= LONGEST_SPAN ? span : undefined
     })
   }
 
