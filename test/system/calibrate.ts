@@ -23,17 +23,7 @@ interface Break {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const COPIED = [
-  'bin',
-  'dist',
-  'src',
-  'test/setup',
-  'test/system',
-  'test/eventually.ts',
-  'package.json',
-  'tsconfig.json',
-  'oclif.manifest.json',
-]
+const COPIED = ['bin', 'dist', 'src', 'test', 'package.json', 'tsconfig.json', 'oclif.manifest.json']
 
 const KILLS = '2,000 tasks'
 const BREAKS: readonly Break[] = [
@@ -144,8 +134,12 @@ function turnsRed({ name, patches, scenario }: Break): boolean {
     for (const patch of patches) apply(join(copy, 'dist', patch.file), patch)
     const mocha = realpathSync(join(ROOT, 'node_modules/mocha/lib/cli/cli.js')) // by another name it does not run
     const args = ['--import', 'tsx', mocha, '--fgrep', scenario, 'test/system/*.test.ts']
-    const { status, stdout } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8', env: { ...process.env, NODE_ENV: 'test' } })
-    if (!/[1-9]\d* (passing|failing)/.test(stdout)) throw new Error(`no test ran: ${stdout}`)
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: copy,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_ENV: 'test' },
+    })
+    if (!/[1-9]\d* (passing|failing)/.test(stdout)) throw new Error(`no test ran: ${stdout}${stderr}`)
     console.log(`${status === 0 ? 'GREEN' : 'red'}  ${name}\n${saidBy(stdout)}`)
     return status !== 0
   } finally {
