@@ -101,9 +101,9 @@ export class Stage {
     await worker.ended
   }
 
-  /** TERM. `outlasted`: what runs will not be done within the grace, so that it goes back. */
-  stop(worker: GroupProcess, { outlasted = false }: { readonly outlasted?: boolean } = {}): void {
-    worker.signal('SIGTERM')
+  /** `outlasted`: what runs will not be done within the grace, so that it goes back. */
+  stop(worker: GroupProcess, { signal = 'SIGTERM', outlasted = false }: { signal?: NodeJS.Signals; outlasted?: boolean } = {}): void {
+    worker.signal(signal)
     if (!outlasted) return
     this.#writer.fault('stop', worker.pid)
     void worker.ended.then(() => this.#writer.over('stop', worker.pid))

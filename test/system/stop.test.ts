@@ -43,7 +43,7 @@ describe('workers that are stopped (T14, G7)', function () {
   })
 
   onEachBroker(
-    'gives back what waits at once, and what outlasts the grace after it; a second TERM ends it now, with 143',
+    'gives back what waits at once, and what outlasts the grace after it; a second TERM or QUIT ends it now, with 143',
     async (stage) => {
       const ids = await sendSleeping(stage, 12, 1500)
       const patient = await stage.worker('patient', { flags: ['--grace', '0.5', '--prefetch-multiplier', '3'] })
@@ -56,23 +56,28 @@ describe('workers that are stopped (T14, G7)', function () {
       expect(patience).to.be.within(0.5, 0.5 + BEYOND)
       expect(await stage.counts()).to.include({ ready: 12, leased: 0, consumers: 0 })
 
-      const hurried = await stage.worker('hurried', { flags: ['--grace', '30'] })
-      await eventually(() => stage.ledger.running(hurried.pid).size === 4)
-      stage.stop(hurried, { outlasted: true })
-      await hurried.said(/once more to stop now/)
-      const again = monotonic()
-      stage.stop(hurried)
-      expect(await hurried.ended).to.deep.equal({ code: 143, signal: null })
-      const hurry = (monotonic() - again) / 1000
-      expect(hurry).to.be.below(BEYOND)
-      expect(await stage.counts()).to.include({ ready: 12, leased: 0, consumers: 0 })
+      const hurries: number[] = []
+      for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
+        const hurried = await stage.worker(`hurried-by-${signal}`, { flags: ['--grace', '30'] })
+        await eventually(() => stage.ledger.running(hurried.pid).size === 4)
+        if (signal === 'SIGTERM') {
+          stage.stop(hurried)
+          await hurried.said(/once more to stop now/)
+        }
+        const now = monotonic()
+        stage.stop(hurried, { signal, outlasted: true })
+        expect(await hurried.ended).to.deep.equal({ code: 143, signal: null })
+        hurries.push((monotonic() - now) / 1000)
+        expect(await stage.counts()).to.include({ ready: 12, leased: 0, consumers: 0 })
+      }
+      expect(Math.max(...hurries)).to.be.below(BEYOND)
 
       const last = await stage.worker('last', { concurrency: 12 })
       await stage.allFinal(ids)
       const findings = await stage.findings(ids, [last])
       expect(violations(findings), summary(findings)).to.deep.equal([])
-      expect(findings.restarts).to.equal(8)
-      return `${summary(findings)}; stopped in ${patience.toFixed(2)} s with a grace of 0.5 s, at the second TERM in ${hurry.toFixed(2)} s`
+      expect(findings.restarts).to.equal(12)
+      return `${summary(findings)}; stopped in ${patience.toFixed(2)} s with a grace of 0.5 s, at the second TERM and at QUIT in ${hurries.map((hurry) => hurry.toFixed(2)).join(' and ')} s`
     },
   )
 
