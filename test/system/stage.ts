@@ -167,7 +167,10 @@ export class Stage {
   /** Stops these in order, waits until the broker is done with dead workers too, and looks at what came of it all. */
   async findings(ids: readonly string[], workers: readonly GroupProcess[]): Promise<Findings> {
     const alive = workers.filter(({ isAlive }) => isAlive)
-    await eventually(async () => (await this.stand.registered()) === alive.length, 20)
+    await eventually(async () => (await this.stand.registered()) === alive.length, 20).catch(async (error: Error) => {
+      const said = alive.map(({ name, output }) => `${name}: ${output.split('\n').slice(-4).join('\n')}`).join('\n')
+      throw new Error(`${await this.stand.registered()} workers are registered, ${alive.length} alive: ${error.message}\n${said}`)
+    })
     for (const worker of alive) worker.signal('SIGTERM')
     await Promise.all(alive.map(({ ended }) => ended))
     return audit({
