@@ -42,7 +42,11 @@ export function aTerminal(context: Context, cwd: string, env: Readonly<Record<st
   return {
     type,
     screen,
-    tasks: (line) => type(`clear; '${process.execPath}' '${BIN}' ${line}; echo "exit code $?."`, 'Enter'),
+    tasks: (line) => {
+      // At once, by tmux itself: else what the last command left may still stand there when somebody looks for it.
+      run('send-keys', '-R')
+      type(`clear; '${process.execPath}' '${BIN}' ${line}; echo "exit code $?."`, 'Enter')
+    },
     shows: (pattern) => {
       const found = () => {
         const text = screen()
