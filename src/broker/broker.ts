@@ -8,6 +8,7 @@
  */
 import type { PreparedWrite } from '../prepared-write.js'
 import type { DeadReason } from './dead-reason.js'
+import type { Journal } from './journal.js'
 import type { Schedules } from './schedules.js'
 
 export interface Broker {
@@ -45,10 +46,25 @@ export interface Broker {
   /** The recorded revocations that have not run out. */
   revoked(): Promise<ReadonlySet<string>>
 
-  /** Sends to every subscriber there is now; nobody listening is no error. */
-  broadcast(message: Broadcast): Promise<void>
+  /** Sends to every subscriber there is now, and to the journal while somebody reads it; nobody listening is no error. */
+  broadcast(message: Broadcast): Promise<Heard>
   /** Hears broadcasts of `exchange` whose routing key matches `pattern` (`*` any text); resolves once it listens. */
   subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription>
+
+  /** Hears what is delivered to `exchange` under exactly this routing key; resolves once it listens. For answers to one asker. */
+  mailbox(exchange: string, routingKey: string, hear: (raw: Buffer) => void): Promise<Subscription>
+  /** Into the mailbox of that exchange and routing key; without one it is dropped. */
+  deliver(message: Broadcast): Promise<void>
+
+  /** What events readers that were away can catch up with. */
+  readonly journal: Journal
+
+  /** Leaves word of what `incarnation` does (JSON text); kept until it resigns, and ten minutes after the last word of one that vanished. */
+  note(incarnation: string, state: string): Promise<void>
+  /** The workers of ours that are registered, and those that vanished within the last ten minutes. */
+  workers(): Promise<readonly KnownWorker[]>
+  /** The first `limit` messages in flight with `incarnation`, as they were taken; empty when it is not known. */
+  inFlight(incarnation: string, limit: number): Promise<readonly InFlight[]>
 
   /** The operator's side: depth, contents, dead letters. */
   readonly queues: Queues
@@ -82,6 +98,9 @@ export interface Consumer {
 
   /** All of it in one step, or `lost` and nothing of it. A position that is settled already is passed over. */
   settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'>
+
+  /** From now on it consumes these queues: what the registry says of it. `take` and `wait` are told theirs each time. `lost` when fenced. */
+  consume(queues: readonly string[]): Promise<'ok' | 'lost'>
 
   /** Warm stop: gives back all it still holds, uncounted, and ends the incarnation. */
   resign(): Promise<void>
@@ -199,6 +218,37 @@ export interface Broadcast {
   readonly exchange: string
   readonly routingKey: string
   readonly raw: Uint8Array | string
+  /** How many events `raw` holds: it is for the journal too. Absent: not for the journal. */
+  readonly events?: number | undefined
+}
+
+/** Whom a broadcast reached. */
+export interface Heard {
+  /** Subscribers that listen now; null when this broker can't tell. */
+  readonly listeners: number | null
+  /** Registered readers of the journal, present or away: with none, nothing was written to it. */
+  readonly readers: number
+}
+
+/** What the broker knows of a worker of ours, also when it does not answer. */
+export interface KnownWorker {
+  readonly incarnation: string
+  readonly node: string
+  readonly queues: readonly string[]
+  /** Its lease has not run out, and nobody fenced it. */
+  readonly isAlive: boolean
+  /** Its last `note`, and its age in milliseconds; null: none yet. */
+  readonly state: string | null
+  readonly stateAge: number | null
+}
+
+export interface InFlight {
+  readonly lane: string
+  readonly position: number
+  readonly queue: string
+  readonly raw: Buffer
+  /** It was running at the last renewal of the lease. */
+  readonly isStarted: boolean
 }
 
 export interface Subscription {
