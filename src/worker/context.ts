@@ -1,4 +1,5 @@
 /** What a bound handler is given (`app/task-context.ts`), made from the run it serves. */
+import { readSentFrom } from '../app/sent-from.js'
 import type { RetryOptions, SentFrom, TaskContext } from '../app/task-context.js'
 import { Retry } from '../app/throwables.js'
 import { CelerityError } from '../errors.js'
@@ -96,12 +97,4 @@ export class RunContext implements TaskContext {
     write.then(done, done)
     return write
   }
-}
-
-/** The header of our producers; anything else under that name is somebody's own. */
-function readSentFrom(value: unknown): SentFrom | null {
-  if (typeof value !== 'object' || value === null) return null
-  const { at, host, pid, version } = value as Record<string, unknown>
-  if (typeof host !== 'string' || typeof pid !== 'number' || typeof version !== 'string') return null
-  return { at: typeof at === 'string' ? at : null, host, pid, version }
 }
