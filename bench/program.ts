@@ -76,7 +76,7 @@ export class Program {
 
   /** Seconds of CPU that it and its children have used. */
   cpuSeconds(): number {
-    return sum(tree(this.pid).map((pid) => ticks(pid))) / TICKS
+    return cpuSecondsOf(this.pid)
   }
 
   /** Bytes that it and its children hold in memory; pages they share are counted for each. */
@@ -111,6 +111,11 @@ export class Program {
       if (this.#complaints.length > 20) this.#complaints.shift()
     })
   }
+}
+
+/** Seconds of CPU that a process and its children have used. */
+export function cpuSecondsOf(pid: number): number {
+  return sum(tree(pid).map(ticks)) / TICKS
 }
 
 /** This process and all below it. */

@@ -1,4 +1,6 @@
 /** Who can be measured on this machine, and why others can't. */
+
+import { findPostgres } from '../../test/setup/postgres-server.js'
 import { provideTools } from '../../test/setup/tools.js'
 import { bullmq } from './bullmq.js'
 import { celerityOnRedis } from './celerity.js'
@@ -6,7 +8,6 @@ import { celerityOnSqlite } from './celerity-on-sqlite.js'
 import { celery } from './celery.js'
 import { graphile } from './graphile.js'
 import type { Peer } from './peer.js'
-import { findPostgres } from './postgres-server.js'
 
 export interface Peers {
   readonly celerity: Peer

@@ -86,11 +86,13 @@ function environment(tools: Tools, redis: RedisServer | undefined): NodeJS.Proce
     TEST_PYTHON: tools.python.path,
     TEST_TMUX: tools.tmux.path,
     TEST_FAKETIME: tools.faketime.path,
+    TEST_POSTGRES: tools.postgres.path,
     TEST_MISSING: JSON.stringify({
       redis: tools.redisServer.missing,
       python: tools.python.missing,
       tmux: tools.tmux.missing,
       faketime: tools.faketime.missing,
+      postgres: tools.postgres.missing,
     }),
   }
 }

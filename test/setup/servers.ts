@@ -3,13 +3,18 @@
  * Debian a tool may be missing: the test is then skipped, and the run says why in the end.
  */
 import type { Context } from 'mocha'
+import pg from 'pg'
+import { type PostgresServer, startPostgresServer } from './postgres-server.js'
 import { DATABASES, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js'
 import { findTools, type Tool } from './tools.js'
 
+export type { PostgresServer } from './postgres-server.js'
 export type { RedisServer } from './redis-server.js'
 
 let shared: Promise<RedisServer> | undefined
 let database = 0
+let sharedPostgres: Promise<PostgresServer> | undefined
+let postgresDatabase = 0
 
 /** URL of an empty database that no other caller in this run gets, on the run's own server. */
 export async function redisUrl(context: Context): Promise<string> {
@@ -22,6 +27,23 @@ export async function redisUrl(context: Context): Promise<string> {
 /** A server of one's own, for tests that kill, pause or starve it. Call `stop()` in `after`. */
 export function startRedis(context: Context, options?: RedisServerOptions): Promise<RedisServer> {
   return startRedisServer(need(context, redisServer()), options)
+}
+
+/** URL of an empty PostgreSQL database that no other caller in this run gets. The server is started with the first of them. */
+export async function postgresUrl(context: Context): Promise<string> {
+  sharedPostgres ??= startPostgresServer(need(context, postgres()))
+  const { url } = await sharedPostgres
+  const name = `test_${++postgresDatabase}`
+  const client = new pg.Client(url)
+  await client.connect()
+  await client.query(`CREATE DATABASE ${name}`)
+  await client.end()
+  return url.replace(/\/postgres$/, `/${name}`)
+}
+
+/** A PostgreSQL of one's own, for tests that stop it. Call `stop()` in `after`. */
+export function startPostgres(context: Context): Promise<PostgresServer> {
+  return startPostgresServer(need(context, postgres()))
 }
 
 /** Path of the Python that has Celery and redis; run Celery's commands with `-m celery`. */
@@ -48,8 +70,13 @@ function redisServer(): Tool {
   return path === undefined ? toolFromRun('redis') : { path }
 }
 
+function postgres(): Tool {
+  const path = process.env.TEST_POSTGRES
+  return path === undefined ? toolFromRun('postgres') : { path }
+}
+
 /** Under `npm test` what is missing was found missing there; under plain mocha we look ourselves. */
-function toolFromRun(name: 'redis' | 'python' | 'tmux' | 'faketime'): Tool {
+function toolFromRun(name: 'redis' | 'python' | 'tmux' | 'faketime' | 'postgres'): Tool {
   const missing = process.env.TEST_MISSING
   if (missing !== undefined) return { missing: (JSON.parse(missing) as Record<string, string>)[name] ?? name }
   const tools = findTools()

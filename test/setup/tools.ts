@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, chmodSync, constants, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findPostgres } from './postgres-server.js'
 
 /** Where a program is, or why tests that need it are skipped. */
 export type Tool = { readonly path: string; readonly missing?: never } | { readonly path?: never; readonly missing: string }
@@ -15,6 +16,8 @@ export interface Tools {
   readonly tmux: Tool
   /** A library that shows a process another wall clock, for LD_PRELOAD. */
   readonly faketime: Tool
+  /** The folder of `initdb` and `postgres`. */
+  readonly postgres: Tool
 }
 
 const setup = fileURLToPath(new URL('.', import.meta.url))
@@ -26,10 +29,11 @@ const PACKAGES = {
   python: ['python3', 'celery', 'python3-celery', 'python3-redis'],
   tmux: ['tmux'],
   faketime: ['libfaketime'],
+  postgres: ['postgresql'],
 } as const
 
 export function findTools(): Tools {
-  return { redisServer: findRedis(), python: findPython(), tmux: findTmux(), faketime: findFaketime() }
+  return { redisServer: findRedis(), python: findPython(), tmux: findTmux(), faketime: findFaketime(), postgres: findServer() }
 }
 
 /**
@@ -64,6 +68,11 @@ function findFaketime(): Tool {
   const ofMachines = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
   const path = ofMachines.map((folder) => join(folder, 'faketime/libfaketime.so.1')).find(existsSync)
   return path === undefined ? { missing: 'libfaketime is not installed' } : { path }
+}
+
+function findServer(): Tool {
+  const path = findPostgres(cache)
+  return path === undefined ? { missing: 'PostgreSQL (initdb and postgres) is not installed' } : { path }
 }
 
 /** Debian's own Python first: it is the one with the packages, whatever a version manager has put before it on PATH. */
@@ -130,10 +139,13 @@ function writeWrappers(): void {
   const home = existsSync(ownPython) ? `export PYTHONHOME=${quote(join(unpacked, 'usr'))}` : ':'
   const modules = `export PYTHONPATH=${quote(join(unpacked, 'usr/lib/python3/dist-packages'))}`
   const python = existsSync(ownPython) ? ownPython : '/usr/bin/python3'
+  const versions = join(unpacked, 'usr/lib/postgresql')
+  const postgres = join(versions, existsSync(versions) ? (readdirSync(versions)[0] ?? '') : '', 'bin')
   const scripts = {
     'redis-server': [path, `exec ${quote(redis)} "$@"`],
     python3: [path, home, modules, `exec ${quote(python)} "$@"`],
     tmux: [path, `exec ${quote(tmux)} "$@"`],
+    ...Object.fromEntries(['initdb', 'postgres'].map((name) => [name, [path, `exec ${quote(join(postgres, name))} "$@"`]])),
   }
   for (const [name, lines] of Object.entries(scripts)) {
     writeFileSync(wrapper(name), `#!/bin/sh\n${lines.join('\n')}\n`)
