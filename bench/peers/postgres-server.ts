@@ -10,6 +10,6 @@ export interface PostgresServer {
 
 /** @param bin the folder of `initdb` and `postgres` */
 export async function startPostgres(bin: string): Promise<PostgresServer> {
-  const server = await startPostgresServer(bin)
+  const server = await startPostgresServer(bin, ['synchronous_commit=off'])
   return { url: server.url, cpuSeconds: () => cpuSecondsOf(server.pid), stop: () => server.stop() }
 }

@@ -25,7 +25,7 @@ export interface PostgresServer {
 const USER = 'celerity'
 
 /** Nothing here outlives the machine: no write has to wait for a disk. A crash of the server alone loses nothing all the same. */
-const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'].flatMap((option) => ['-c', option])
+const FAST = ['fsync=off', 'full_page_writes=off', 'max_connections=200']
 
 /** The folder of `initdb` and `postgres`, newest version first; undefined when there is none. `more` are folders of one's own. */
 export function findPostgres(...more: readonly string[]): string | undefined {
@@ -35,8 +35,13 @@ export function findPostgres(...more: readonly string[]): string | undefined {
   return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
 }
 
-/** Resolves when it takes connections. @param bin the folder of `initdb` and `postgres` */
-export async function startPostgresServer(bin: string): Promise<PostgresServer> {
+/**
+ * Resolves when it takes connections.
+ *
+ * @param bin the folder of `initdb` and `postgres`
+ * @param settings more of the server's own: `synchronous_commit=off`, with which a crash loses the last moments
+ */
+export async function startPostgresServer(bin: string, settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'celerity-postgres-'))
   const user = unprivileged()
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
@@ -44,7 +49,9 @@ export async function startPostgresServer(bin: string): Promise<PostgresServer> 
   execFileSync(join(bin, 'initdb'), ['-D', data, '-U', USER, '-A', 'trust', '--no-sync'], { stdio: 'ignore', cwd: folder, ...user })
 
   const port = await freePort()
-  const begin = () => start(join(bin, 'postgres'), ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...FAST], folder, user)
+  const options = [...FAST, ...settings].flatMap((setting) => ['-c', setting])
+  const args = ['-D', data, '-h', '127.0.0.1', '-p', `${port}`, '-k', folder, ...options]
+  const begin = () => start(join(bin, 'postgres'), args, folder, user)
   let { child, guard } = await begin()
   const kill = async () => {
     guard.dismiss()
