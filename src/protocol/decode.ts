@@ -17,6 +17,7 @@ import {
   type DecodeLimits,
   isTaskName,
   MAX_NAME_LENGTH,
+  sentAtOf,
   type TaskMessage,
 } from './task-message.js'
 
@@ -124,6 +125,7 @@ function assemble(call: Call, envelope: JsonObject, headers: Fields, properties:
     shadow: meta.text('shadow'),
     eta: meta.date('eta'),
     expires: meta.date('expires'),
+    sentAt: sentAtOf(headers.values['sent_at']),
     retries: meta.count('retries', 0),
     timeLimit,
     softTimeLimit,
@@ -191,6 +193,9 @@ function readSignatures(embed: Fields, key: string): readonly Signature[] {
 
 function userHeaders(headers: JsonObject): JsonObject {
   const own: Record<string, unknown> = {}
-  for (const key of Object.keys(headers)) if (!CELERY_HEADERS.has(key)) own[key] = headers[key]
+  for (const key of Object.keys(headers)) {
+    const value = headers[key]
+    if (!CELERY_HEADERS.has(key) && !(key === 'sent_at' && sentAtOf(value) !== null)) own[key] = value
+  }
   return own
 }

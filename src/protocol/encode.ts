@@ -16,7 +16,7 @@ export interface EncoderOptions {
   readonly replyTo: string
   /** Python values as markers (kombu 5.3 and later), or as plain strings. */
   readonly markers: boolean
-  /** Wall clock, milliseconds; for the property `expiration`, which counts from now. */
+  /** Wall clock, milliseconds; for the header `sent_at`, and the property `expiration`, which counts from now. */
   readonly now?: (() => number) | undefined
 }
 
@@ -160,13 +160,21 @@ class Encoder implements MessageEncoder {
 
   #headers(headers: JsonObject | undefined, sentFrom?: string): string {
     let text = sentFrom === undefined ? '' : `, "sent_from": ${sentFrom}`
-    if (headers === undefined) return text
+    if (headers === undefined) return this.#sentAt() + text
+    const isTheirs = typeof (headers['sent_at'] ?? 0) !== 'number' // a header of the user's own that is called so
+    if (!isTheirs) text = this.#sentAt() + text
     for (const key of Object.keys(headers)) {
       const value = headers[key]
+      if (key === 'sent_at' && !isTheirs) continue
       if (value === undefined || CELERY_HEADERS.has(key) || (key === 'sent_from' && sentFrom !== undefined)) continue
       text += `, ${quote(key)}: ${toAscii(this.#json(value, `headers.${key}`))}`
     }
     return text
+  }
+
+  /** Unix seconds: what the age of a waiting message is told by. A retry has its own. */
+  #sentAt(): string {
+    return `, "sent_at": ${(this.#now() / 1000).toFixed(3)}`
   }
 
   /** The worker goes by the header `expires`; this is for brokers that can expire messages. */

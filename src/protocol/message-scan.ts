@@ -9,7 +9,7 @@ import { decodeText } from './envelope.js'
 import { isObject } from './fields.js'
 import { parseJson } from './json.js'
 import { isTaskId } from './task-id.js'
-import { type DecodeLimits, isTaskName, type TaskMessage } from './task-message.js'
+import { type DecodeLimits, isTaskName, sentAtOf, type TaskMessage } from './task-message.js'
 
 /** Longer texts go to the parser: what is cut out of a text here keeps all of it in memory. */
 const MAX_LENGTH = 8192
@@ -32,7 +32,7 @@ const SHAPE = new RegExp(
     `"timelimit": \\[${NUMBER_OR_NULL}, ${NUMBER_OR_NULL}\\], "root_id": ${TEXT}, "parent_id": ${TEXT_OR_NULL}`,
     `"argsrepr": ${TEXT}, "kwargsrepr": ${TEXT}, "origin": ${TEXT}`,
     `"ignore_result": (true|false)(?:, "replaced_task_nesting": ${NUMBER}, "stamped_headers": null, "stamps": \\{\\})?` +
-      `(?:, "sent_from": ${TEXT_OR_FLAT_OBJECT})?\\}`,
+      `(?:, "sent_at": ((?:0|[1-9]\\d{0,10})\\.\\d{3}))?(?:, "sent_from": ${TEXT_OR_FLAT_OBJECT})?\\}`,
     `"properties": \\{"correlation_id": ${TEXT}, "reply_to": ${TEXT}(?:, "origin": ${ANY_TEXT})?, "delivery_mode": (?:0|[1-9]\\d{0,8})` +
       `(?:, "expiration": ${ANY_TEXT})?`,
     `"delivery_info": \\{"exchange": ${TEXT}, "routing_key": ${TEXT}\\}, "priority": ${NUMBER}, "body_encoding": "base64"`,
@@ -53,7 +53,7 @@ export function scanMessage(text: string, limits: DecodeLimits): TaskMessage | n
   if (!(isIdOrAbsent(group) && isIdOrAbsent(parentId))) return null
   const [due, end] = [dateOf(eta), dateOf(expires)]
   const call = readBody(body, limits)
-  const headers = readSentFrom(found[19])
+  const headers = readSentFrom(found[20])
   if (due === undefined || end === undefined || call === null || headers === null) return null
   return {
     protocol: 2,
@@ -68,6 +68,7 @@ export function scanMessage(text: string, limits: DecodeLimits): TaskMessage | n
     shadow: shadow ?? null,
     eta: due,
     expires: end,
+    sentAt: found[19] === undefined ? null : sentAtOf(Number(found[19])),
     retries: Number(retries),
     timeLimit: limitOf(hard),
     softTimeLimit: limitOf(soft),
@@ -83,11 +84,11 @@ export function scanMessage(text: string, limits: DecodeLimits): TaskMessage | n
     stampedHeaders: [],
     stamps: {},
     headers,
-    queue: found[23] as string,
-    exchange: found[22] as string,
-    priority: Number(found[24]),
-    replyTo: found[21] as string,
-    correlationId: found[20] as string,
+    queue: found[24] as string,
+    exchange: found[23] as string,
+    priority: Number(found[25]),
+    replyTo: found[22] as string,
+    correlationId: found[21] as string,
     redelivered: false,
     contentType: 'application/json',
     compression: null,

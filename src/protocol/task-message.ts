@@ -3,6 +3,7 @@
  * ours but RabbitMQ keeps as it is. See docs/protocol.md.
  */
 import type { Compression } from './compression.js'
+import { isMoment } from './dates.js'
 import type { BadCode } from './refusal.js'
 import type { Signature } from './signature.js'
 
@@ -13,6 +14,13 @@ export const CELERY_HEADERS: ReadonlySet<string> = new Set([
   ...['lang', 'task', 'id', 'shadow', 'eta', 'expires', 'group', 'group_index', 'retries', 'timelimit', 'root_id', 'parent_id', 'argsrepr'],
   ...['kwargsrepr', 'origin', 'ignore_result', 'replaced_task_nesting', 'stamped_headers', 'stamps', 'compression', 'redelivered'],
 ])
+
+/** Of the header `sent_at`, which is ours: unix seconds there, milliseconds here. Null for anything else: then it is the user's. */
+export function sentAtOf(value: unknown): number | null {
+  if (typeof value !== 'number') return null
+  const ms = Math.round(value * 1000)
+  return isMoment(ms) ? ms : null
+}
 
 /** Longest task name that is accepted, in characters. */
 export const MAX_NAME_LENGTH = 1024
@@ -37,6 +45,8 @@ export interface TaskMessage {
   readonly shadow: string | null
   readonly eta: number | null
   readonly expires: number | null
+  /** When it was sent, or sent again by a retry; null: its producer does not say (only ours do). */
+  readonly sentAt: number | null
   readonly retries: number
   /** Seconds, from the message; null: the task's own. */
   readonly timeLimit: number | null

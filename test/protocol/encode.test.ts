@@ -36,7 +36,7 @@ function comparable(raw: Buffer | string): Envelope {
         .replaceAll('Infinity', '"inf"'),
     )
   } else envelope.body = messageIn(raw as string).args
-  for (const key of ['origin']) delete envelope.headers[key]
+  for (const key of ['origin', 'sent_at']) delete envelope.headers[key] // Celery does not say when
   for (const key of ['reply_to', 'delivery_tag', 'origin']) delete envelope.properties[key]
   for (const key of ['eta', 'expires'])
     if (envelope.headers[key] !== null) envelope.headers[key] = parseIso(envelope.headers[key] as string)
@@ -126,7 +126,7 @@ describe('encoding a call', () => {
           chord: message.chord ?? undefined,
         }),
       )
-      expect({ ...again, correlationId: message.correlationId }).to.deep.equal({ ...message, body: again.body })
+      expect({ ...again, correlationId: message.correlationId }).to.deep.equal({ ...message, sentAt: NOW, body: again.body })
     }
   })
 
@@ -177,6 +177,27 @@ describe('encoding a call', () => {
 
     expect(message).to.include({ id: 'i', retries: 0 })
     expect(message.headers).to.deep.equal({ sent_from: 'web.ts:3', 'x-trace': 'č', when: new Date(0) })
+  })
+
+  it('says when it was sent, and a retry when that was; Celery passes it by', () => {
+    const raw = encoder.encode({ id: 'i', task: 't', args: [], queue: 'q', headers: { sent_at: 5, mine: 1 } })
+    const later = createEncoder({ origin: 'gen1@vm', replyTo: 'reply', markers: true, now: () => NOW + 1500 })
+
+    expect(raw).to.contain('"sent_at": 1795328752.923')
+    expect(messageIn(raw)).to.deep.include({ sentAt: NOW, headers: { mine: 1 } })
+    expect(messageIn(later.encodeRetry(messageIn(raw), { retries: 1, queue: 'q', priority: 0 }))).to.deep.include({
+      sentAt: NOW + 1500,
+      headers: { mine: 1 },
+    })
+  })
+
+  it('keeps a header sent_at of the user that is no number', () => {
+    const message = messageIn(encoder.encode({ id: 'i', task: 't', args: [], queue: 'q', headers: { sent_at: 'noon', none: null } }))
+    const again = messageIn(encoder.encodeRetry(message, { retries: 1, queue: 'q', priority: 0 }))
+    const empty = messageIn(encoder.encode({ id: 'i', task: 't', args: [], queue: 'q', headers: { sent_at: null } }))
+
+    for (const one of [message, again]) expect(one).to.deep.include({ sentAt: null, headers: { sent_at: 'noon', none: null } })
+    expect(empty).to.deep.include({ sentAt: NOW, headers: {} })
   })
 
   it('is all ASCII', () => {
