@@ -7,6 +7,7 @@ import { beatSchedule, timezone, withoutArguments } from './beat-kinds.js'
 import { AT_BROKER, either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'
 import { fields } from './objects.js'
 import { acks, annotations, priority, queueName, queues, rateLimit, routes } from './task-kinds.js'
+import { remoteControl } from './worker-kinds.js'
 
 export interface Row<T, Given> {
   readonly kind: Kind<T, Given>
@@ -325,6 +326,19 @@ export const SCHEMA = {
     historic: ['CELERY_WORKER_HOSTNAME'],
     flag: 'hostname',
     why: 'Name of the node: %h is the host with its domain, %n the host alone, %d the domain.',
+  }),
+  workerEnableRemoteControl: row({
+    kind: remoteControl(),
+    default: 'full',
+    celery: 'worker_enable_remote_control',
+    historic: ['CELERY_ENABLE_REMOTE_CONTROL'],
+    why: 'What others may ask over the broker: full, what `tasks inspect` and `tasks control` do; inspect, questions only; off, nothing is heard.',
+  }),
+  workerHeartbeatInterval: row({
+    kind: span(0.1),
+    default: 2,
+    unit: 'seconds',
+    why: 'How often a worker tells monitors that it lives (an event); its lease is renewed apart from that.',
   }),
   workerRateLimitScope: row({
     kind: oneOf(['cluster', 'worker']),

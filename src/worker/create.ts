@@ -79,6 +79,8 @@ function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [
     leaseMs: settings.workerLease * 1000,
     grace: settings.workerGrace,
     stopSeconds: STOP_SECONDS,
+    remoteControl: settings.workerEnableRemoteControl,
+    heartbeat: settings.workerHeartbeatInterval,
     once,
     brokerUrl: settings.brokerUrl,
     keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',

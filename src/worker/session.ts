@@ -6,9 +6,10 @@ import { randomUUID } from 'node:crypto'
 import type { Consumer, Delivery } from '../broker/broker.js'
 import { reason } from '../errors.js'
 import { celeryError } from '../protocol/error-wire.js'
-import { Board } from './board.js'
+import { Lamport } from '../protocol/lamport.js'
 import { RunContext } from './context.js'
-import { type Keeper, startKeeper } from './keeper.js'
+import { Board } from './keeper/board.js'
+import { type Keeper, startKeeper } from './keeper/keeper.js'
 import type { Finished } from './outcome.js'
 import { unlessAborted, within } from './patience.js'
 import { RateGate } from './rate-gate.js'
@@ -74,9 +75,12 @@ export class Session {
     this.#board = new Board(options.concurrency)
     const lost = () => this.#leaseLost()
     this.#settler = new Settler({ consumer, results: parts.results, clock, log, lost })
-    const { leaseMs, brokerUrl, keyPrefix, deadlineMs } = options
-    const keeper = { incarnation: consumer.incarnation, leaseMs, brokerUrl, keyPrefix, deadlineMs }
-    this.#keeper = startKeeper(keeper, { broker: parts.broker, board: this.#board, log, lost })
+    const { node, leaseMs, remoteControl, heartbeat, brokerUrl, keyPrefix, deadlineMs } = options
+    const { incarnation } = consumer
+    const keeper = { incarnation, node, leaseMs, remoteControl, heartbeat, brokerUrl, keyPrefix, deadlineMs }
+    const panel = { handle: () => Promise.resolve({ kind: 'silent' } as const) }
+    const hears = { lost, readers: () => {} }
+    this.#keeper = startKeeper(keeper, { broker: parts.broker, board: this.#board, lamport: new Lamport(), log, panel, ...hears })
     const brokerNow = () => this.#taker.now()
     this.#rates = new RateGate(parts.broker, options.node, brokerNow)
     this.#revocations = new Revocations(parts.broker, this.#taker)
@@ -209,7 +213,8 @@ export class Session {
       return
     }
     const run = new Run(request, clock.monotonic())
-    const place = this.#board.start(request.delivery.lane.name, request.delivery.position)
+    const { lane, position } = request.delivery
+    const place = this.#board.start(lane.name, position, run.id, request.message.task, clock.now())
     this.#runs.add(run)
     let finished: Finished | null = null
     try {
@@ -228,7 +233,7 @@ export class Session {
       const keepsSlot = finished.runtime * 1000 >= KEPT_MS
       this.#settle(keepsSlot ? { ...settling, over: () => this.#free() } : settling)
       if (!keepsSlot) this.#free()
-      this.#processed++
+      this.#board.processed = ++this.#processed
       reportOutcome(log, run, { ...finished, outcome }, this.#taker.now())
       this.#parts.ended?.(run, outcome)
     } else this.#free()

@@ -10,6 +10,7 @@ import type { Log } from '../log.js'
 import type { DecodeLimits } from '../protocol/message.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
 import { createJudge } from './judge.js'
+import type { RemoteControl } from './keeper/panel-port.js'
 import type { Outcome } from './outcome.js'
 import { unlessAborted, within } from './patience.js'
 import type { Run } from './run.js'
@@ -29,6 +30,9 @@ export interface WorkerOptions {
   readonly grace: number
   /** Seconds that the last settlements may take at the end, with a broker that is away. */
   readonly stopSeconds: number
+  readonly remoteControl: RemoteControl
+  /** Seconds between two heartbeats. */
+  readonly heartbeat: number
   /** Run until the queues are empty. */
   readonly once: boolean
   /** How the keeper's thread reaches the broker. */

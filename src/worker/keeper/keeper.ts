@@ -5,15 +5,21 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker as Thread } from 'node:worker_threads'
-import type { Broker } from '../broker/broker.js'
-import { reason } from '../errors.js'
-import type { Log } from '../log.js'
+import type { Broker } from '../../broker/broker.js'
+import { reason } from '../../errors.js'
+import type { Log } from '../../log.js'
+import type { Lamport } from '../../protocol/lamport.js'
+import { within } from '../patience.js'
 import type { Board } from './board.js'
-import { within } from './patience.js'
+import type { Panel, RemoteControl } from './panel-port.js'
 
 export interface KeeperOptions {
   readonly incarnation: string
+  readonly node: string
   readonly leaseMs: number
+  readonly remoteControl: RemoteControl
+  /** Seconds between two heartbeats. */
+  readonly heartbeat: number
   /** How the thread reaches the broker. */
   readonly brokerUrl: string
   readonly keyPrefix: string
@@ -23,14 +29,26 @@ export interface KeeperOptions {
 export interface KeeperParts {
   readonly broker: Broker
   readonly board: Board
+  readonly lamport: Lamport
   readonly log: Log
+  /** Answers control requests on the main thread. */
+  readonly panel: Panel
   /** The broker says this incarnation was fenced. */
   lost(): void
+  /** What a heartbeat has learnt: how many readers of the journal are registered. */
+  readers(count: number): void
 }
 
 export interface Keeper {
   /** Whether the last renewal came through. */
   readonly renewing: boolean
+  /**
+   * What the keeper answers while the event loop is blocked, and notes at the broker: answers of `inspect` by wire method (`stats`,
+   * `registered`, `active_queues`, `conf`, `report` …), and the queues consumed. Told at the start, and again when they change.
+   */
+  state(answers: Readonly<Record<string, unknown>>, queues: readonly string[]): void
+  /** Sends a heartbeat now. */
+  heartbeat(): void
   close(): Promise<void>
 }
 
@@ -88,6 +106,8 @@ function threadKeeper(options: KeeperOptions, { board, log, lost }: KeeperParts)
     get renewing() {
       return renewing
     },
+    state() {},
+    heartbeat() {},
     async close() {
       closed = true
       // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
@@ -127,6 +147,8 @@ function timerKeeper({ incarnation, leaseMs }: KeeperOptions, { broker, board, l
     get renewing() {
       return trouble === 0
     },
+    state() {},
+    heartbeat() {},
     async close() {
       closed = true
       clearInterval(timer)

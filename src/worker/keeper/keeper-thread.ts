@@ -1,8 +1,8 @@
 /** The thread of `keeper.ts`: renews one lease at a third of its length, and says so when it is lost. Any message to it ends it. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { openBroker } from '../broker/open.js'
-import { systemClock } from '../clock.js'
-import { reason } from '../errors.js'
+import { openBroker } from '../../broker/open.js'
+import { systemClock } from '../../clock.js'
+import { reason } from '../../errors.js'
 import { Board } from './board.js'
 import type { KeeperData, KeeperWord } from './keeper.js'
 

@@ -1,0 +1,169 @@
+/**
+ * What the worker tells its keeper without a message, through shared memory: a thread whose event loop is blocked can answer nothing, but
+ * what it wrote before can be read. Counters, and per slot what runs there.
+ */
+import type { StartedPosition } from '../../broker/broker.js'
+
+/** Bytes of the counters, before the slots. */
+const HEAD = 64
+/** In 32-bit words of the head. */
+const TICKS = 0
+const CONCURRENCY = 1
+const IGNORED = 2
+/** In 64-bit floats of the head. */
+const PROCESSED = 2
+const TICKED_AT = 3
+
+/**
+ * Bytes of a slot: version (4, odd while something runs), position (4), start (8), lengths of lane, id and name (3), then these three
+ * texts one after the other.
+ */
+const SLOT = 256
+const POSITION_AT = 4
+const STARTED_AT = 8
+const LENGTHS_AT = 16
+const TEXT_AT = 19
+const MAX_TEXT = SLOT - TEXT_AT
+const MAX_LANE = 128
+
+/** More running tasks than this at least can be shown, however few the worker starts with: its pool may grow. */
+const LEAST_SLOTS = 64
+
+export interface OnBoard extends StartedPosition {
+  readonly id: string
+  /** Cut when it is long. */
+  readonly name: string
+  /** Unix milliseconds. */
+  readonly since: number
+}
+
+export class Board {
+  readonly buffer: SharedArrayBuffer
+  readonly #bytes: Buffer
+  readonly #words: Int32Array
+  readonly #floats: Float64Array
+  readonly #free: number[] = []
+
+  /** @param of how many tasks may run at once, or the memory of a board of another thread */
+  constructor(of: number | SharedArrayBuffer) {
+    const slots = typeof of === 'number' ? Math.max(2 * of, LEAST_SLOTS) : 0
+    this.buffer = typeof of === 'number' ? new SharedArrayBuffer(HEAD + slots * SLOT) : of
+    this.#bytes = Buffer.from(this.buffer)
+    this.#words = new Int32Array(this.buffer)
+    this.#floats = new Float64Array(this.buffer)
+    for (let slot = slots - 1; slot >= 0; slot--) this.#free.push(slot)
+    if (typeof of !== 'number') return
+    this.concurrency = of
+    this.tick()
+  }
+
+  /**
+   * Notes that a message runs; returns its slot, -1 when the board is full or the lane's name too long (it is then only not shown, and not
+   * suspected).
+   *
+   * @param since unix milliseconds
+   */
+  start(lane: string, position: number, id: string, name: string, since: number): number {
+    const slot = lane.length <= MAX_LANE ? this.#free.pop() : undefined
+    if (slot === undefined) return -1
+    const at = HEAD + slot * SLOT
+    const bytes = this.#bytes
+    // One write of all three: three of them cost three times as much (0.1 µs each).
+    bytes.write(lane + id + name, at + TEXT_AT, MAX_TEXT, 'latin1')
+    bytes[at + LENGTHS_AT] = lane.length
+    bytes[at + LENGTHS_AT + 1] = id.length
+    bytes[at + LENGTHS_AT + 2] = Math.min(name.length, MAX_TEXT)
+    this.#words[(at + POSITION_AT) >> 2] = position
+    this.#floats[(at + STARTED_AT) >> 3] = since
+    Atomics.add(this.#words, at >> 2, 1) // odd: it can be read
+    return slot
+  }
+
+  end(slot: number): void {
+    if (slot < 0) return
+    Atomics.add(this.#words, (HEAD + slot * SLOT) >> 2, 1)
+    this.#free.push(slot)
+  }
+
+  /** What runs, oldest first; read by the keeper while the worker may be writing, so it may be of a moment ago. */
+  started(): OnBoard[] {
+    const started: OnBoard[] = []
+    for (let at = HEAD; at < this.#bytes.length; at += SLOT) {
+      const version = Atomics.load(this.#words, at >> 2)
+      if (version % 2 === 0) continue
+      const entry = this.#read(at)
+      if (Atomics.load(this.#words, at >> 2) === version) started.push(entry) // else it has just ended
+    }
+    return started.sort((a, b) => a.since - b.since)
+  }
+
+  #read(at: number): OnBoard {
+    const bytes = this.#bytes
+    const lane = at + TEXT_AT
+    const id = lane + (bytes[at + LENGTHS_AT] as number)
+    const name = Math.min(id + (bytes[at + LENGTHS_AT + 1] as number), at + SLOT)
+    const end = Math.min(name + (bytes[at + LENGTHS_AT + 2] as number), at + SLOT)
+    return {
+      lane: bytes.toString('latin1', lane, id),
+      position: this.#words[(at + POSITION_AT) >> 2] as number,
+      id: bytes.toString('latin1', id, name),
+      name: bytes.toString('latin1', name, end),
+      since: this.#floats[(at + STARTED_AT) >> 3] as number,
+    }
+  }
+
+  /** How many run now. */
+  get active(): number {
+    let active = 0
+    for (let at = HEAD; at < this.#bytes.length; at += SLOT) active += Atomics.load(this.#words, at >> 2) & 1
+    return active
+  }
+
+  /** Runs that ended. */
+  get processed(): number {
+    return this.#floats[PROCESSED] as number
+  }
+
+  set processed(count: number) {
+    this.#floats[PROCESSED] = count
+  }
+
+  get concurrency(): number {
+    return Atomics.load(this.#words, CONCURRENCY)
+  }
+
+  set concurrency(count: number) {
+    Atomics.store(this.#words, CONCURRENCY, count)
+  }
+
+  /** Control messages that nobody could read, that ask for what does not exist, or that came too fast: counted by the keeper. */
+  get ignored(): number {
+    return Atomics.load(this.#words, IGNORED)
+  }
+
+  ignore(): void {
+    Atomics.add(this.#words, IGNORED, 1)
+  }
+
+  /** The main thread's event loop turns. */
+  tick(): void {
+    Atomics.add(this.#words, TICKS, 1)
+    this.#floats[TICKED_AT] = sharedNow()
+  }
+
+  /** How often it has turned. */
+  get ticks(): number {
+    return Atomics.load(this.#words, TICKS)
+  }
+
+  /** Milliseconds since it turned last. */
+  get sinceTick(): number {
+    return Math.max(0, sharedNow() - (this.#floats[TICKED_AT] as number))
+  }
+}
+
+/** Milliseconds on a clock that never jumps and that all threads share; `performance.now()` starts with each thread. */
+function sharedNow(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1e6
+}
