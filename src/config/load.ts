@@ -123,12 +123,13 @@ function deriveResultBackend(values: Values, provenance: Map<SettingName, Proven
 /** Makes relative paths absolute: from the settings file for what stands in it; for SQLite always from the same folder, so that all agree. */
 function locate(values: Values, provenance: ReadonlyMap<SettingName, Provenance>, { cwd, folder }: Sources): Problem[] {
   const problems: Problem[] = []
-  for (const name of ['brokerUrl', 'resultBackend'] as const) {
+  for (const name of ['brokerUrl', 'resultBackend', 'monitorStore'] as const) {
     const { origin } = provenance.get(name)!
     const path = relativeSqlite(values[name])
     if (path === null) continue
     if (folder !== null) values[name] = `sqlite:${resolve(folder, path)}`
-    else if (origin.layer !== 'derived') problems.push(nowhere(name, path, cwd))
+    // Nobody asked for the monitor's default: whoever opens it says that there is no place for it.
+    else if (origin.layer !== 'derived' && !(name === 'monitorStore' && origin.layer === 'default')) problems.push(nowhere(name, path, cwd))
   }
   const base = (name: SettingName) => (isWritten(provenance.get(name)!.origin) ? (folder ?? cwd) : cwd)
   if (typeof values.app === 'string') values.app = located(values.app, base('app'))
