@@ -187,12 +187,14 @@ export class Outcomes {
 
   #retried(run: Run, outcome: Extract<Outcome, { readonly kind: 'retry' }>): Settling {
     const { message, delivery } = run.request
-    const { options, due, cause } = outcome
+    const { options, cause } = outcome
+    // Down to the millisecond that has begun: a retry without delay is due now, not up to a millisecond later.
+    const due = Math.floor(outcome.due)
     const queue = options.queue ?? delivery.lane.queue
     const priority = options.priority ?? message.priority
     const raw = this.#parts.encoder.encodeRetry(message, {
       retries: message.retries + 1,
-      eta: Math.ceil(due),
+      eta: due,
       args: options.args,
       kwargs: options.kwargs,
       queue,
@@ -201,7 +203,7 @@ export class Outcomes {
     })
     const error = cause === undefined ? celeryError('Retry', ['Retry', null, null]) : toWireError(cause)
     const result = this.#result(message, { kind: 'error', state: 'RETRY', error })
-    return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due: Math.ceil(due) }])
+    return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due }])
   }
 
   #dead(delivery: Delivery, message: TaskMessage, why: DeadReason, detail: string, error: WireError): Settling {

@@ -160,16 +160,22 @@ describe('what follows', () => {
     expect(sent?.chain.map(({ options }) => options['task_id'])).to.deep.equal(['c'])
   })
 
+  it('a retry without delay is due at once, whatever part of a millisecond has passed', () => {
+    const settling = settle({ kind: 'retry', due: NOW + 0.9, cause: undefined, options: { countdown: 0 } })
+
+    expect(settling.settlement.publish).to.have.deep.nested.property('[0].due', NOW)
+  })
+
   it('a retry is the same message once more, later, without the rate limit’s slot', () => {
     const call = { headers: { tenant: 'mdn', celerity_slot: NOW - 5 }, expires: NOW + 60_000, priority: 3, timeLimit: 9 }
     const settling = settle({ kind: 'retry', due: NOW + 1500.5, cause: undefined, options: {} }, call)
     const [again] = sentBy(settling)
 
-    expect(settling.settlement.publish).to.have.deep.nested.property('[0].due', NOW + 1501)
+    expect(settling.settlement.publish).to.have.deep.nested.property('[0].due', NOW + 1500)
     expect(again).to.deep.include({
       id: 'an-id',
       retries: 1,
-      eta: NOW + 1501,
+      eta: NOW + 1500,
       expires: NOW + 60_000,
       parentId: 'an-id',
       priority: 3,
