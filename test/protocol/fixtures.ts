@@ -9,7 +9,8 @@ export interface Fixture {
   readonly body_decoded?: unknown
   readonly pushed?: unknown
   readonly result_writes?: readonly (readonly string[])[]
-  readonly requests?: readonly { readonly raw: string }[]
+  readonly requests?: readonly { readonly raw: string; readonly body_decoded?: unknown }[]
+  readonly replies?: readonly { readonly raw: string; readonly key?: string }[]
 }
 
 export function fixture(name: string): Fixture {
