@@ -59,9 +59,9 @@ export interface Broker {
   /** What events readers that were away can catch up with. */
   readonly journal: Journal
 
-  /** Leaves word of what `incarnation` does (JSON text); kept until it resigns, and ten minutes after the last word of one that vanished. */
+  /** Leaves word of what `incarnation` does (JSON text, one object); kept for ten minutes, or until it resigns. Nothing when it was fenced. */
   note(incarnation: string, state: string): Promise<void>
-  /** The workers of ours that are registered, and those that vanished within the last ten minutes. */
+  /** The workers of ours that are registered, and those that vanished and whose last word is kept. */
   workers(): Promise<readonly KnownWorker[]>
   /** The first `limit` messages in flight with `incarnation`, as they were taken; empty when it is not known. */
   inFlight(incarnation: string, limit: number): Promise<readonly InFlight[]>
@@ -224,7 +224,7 @@ export interface Broadcast {
 
 /** Whom a broadcast reached. */
 export interface Heard {
-  /** Subscribers that listen now; null when this broker can't tell. */
+  /** Subscribers that listen now, those of one process counted once or more often; 0: nobody. Null when this broker can't tell. */
   readonly listeners: number | null
   /** Registered readers of the journal, present or away: with none, nothing was written to it. */
   readonly readers: number
@@ -241,6 +241,9 @@ export interface KnownWorker {
   readonly state: string | null
   readonly stateAge: number | null
 }
+
+/** Milliseconds that the last word of a worker is kept. */
+export const NOTE_KEPT_MS = 600_000
 
 export interface InFlight {
   readonly lane: string

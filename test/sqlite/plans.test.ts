@@ -11,9 +11,9 @@ import { openResults } from '../../src/results/open.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import type { Statements, Value } from '../../src/sqlite/statements.js'
 
-/** Tables with a row per table, process, queue, batch in flight, open schedule entry or living revocation may be read whole. */
+/** Tables with a row per table, process, queue, reader of the journal, batch in flight, open schedule entry or living revocation may be read whole. */
 const SMALL =
-  /^SCAN (file.sqlite_schema|sqlite_sequence|broker_worker|broker_limit|broker_lane|l|broker_revoked|broker_delivery|broker_subscriber|broker_hold|broker_schedule_clock|broker_reign|broker_entry_removed USING .*|q|q USING .*|json_each.*)$/
+  /^SCAN (file.sqlite_schema|sqlite_sequence|broker_worker|broker_limit|broker_lane|l|broker_revoked|broker_delivery|broker_subscriber|broker_hold|broker_schedule_clock|broker_reign|broker_journal_reader|broker_note|broker_entry_removed USING .*|q|q USING .*|json_each.*)$/
 
 describe('the statements of the SQLite adapters', () => {
   it('find what they need by an index, so that a backlog costs nothing', async () => {

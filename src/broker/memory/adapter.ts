@@ -9,7 +9,10 @@ import type {
   Broker,
   BrokerAbilities,
   Consumer,
+  Heard,
+  InFlight,
   Judge,
+  KnownWorker,
   Outgoing,
   Registration,
   Renewal,
@@ -20,10 +23,12 @@ import type {
 import { matches } from '../glob.js'
 import type { BrokerOptions } from '../options.js'
 import { MemoryConsumer } from './consumer.js'
+import { MemoryJournal } from './journal.js'
+import { inFlight, knownWorkers, note } from './known-workers.js'
 import { MemoryQueues } from './queues.js'
 import { tend } from './reaper.js'
 import { MemorySchedules } from './schedules.js'
-import { bytes, MemoryServer } from './server.js'
+import { bytes, MemoryServer, type Subscriber } from './server.js'
 import { Worker } from './worker.js'
 
 /** `memory://name`: the same name in one process is the same broker; `memory://` alone is one of its own. */
@@ -49,6 +54,7 @@ class MemoryBroker implements Broker {
   readonly can: BrokerAbilities
   readonly queues: MemoryQueues
   readonly schedules: MemorySchedules
+  readonly journal: MemoryJournal
   readonly #server: MemoryServer
   readonly #options: BrokerOptions
   readonly #connected: number
@@ -65,6 +71,7 @@ class MemoryBroker implements Broker {
     this.can = { priorities: true, delay: true, shared: false, server: `memory:${server.name}` }
     this.queues = new MemoryQueues(server, this.#check)
     this.schedules = new MemorySchedules(server, options.clock, this.#check)
+    this.journal = new MemoryJournal(server.journal, options.clock, this.#check)
   }
 
   async publish(messages: readonly Outgoing[]): Promise<void> {
@@ -119,19 +126,55 @@ class MemoryBroker implements Broker {
     return new Set([...this.#server.revoked].filter(([, until]) => until > now).map(([id]) => id))
   }
 
-  async broadcast(message: Broadcast): Promise<void> {
+  async broadcast(message: Broadcast): Promise<Heard> {
     this.#check()
-    for (const { exchange, pattern, hear } of [...this.#server.subscribers]) {
-      if (exchange !== message.exchange || !matches(pattern, message.routingKey)) continue
+    const { exchange, routingKey, events = 0 } = message
+    const raw = bytes(message.raw)
+    let listeners = 0
+    for (const subscriber of [...this.#server.subscribers]) {
+      if (subscriber.exchange !== exchange || !subscriber.fits(routingKey)) continue
+      listeners++
       // Never inside the sender's call: there is no network here to keep the two apart.
-      queueMicrotask(() => hear({ ...message, raw: bytes(message.raw) }))
+      queueMicrotask(() => subscriber.hear({ exchange, routingKey, raw: bytes(raw) }))
     }
+    return { listeners, readers: events > 0 ? this.#server.journal.write(raw, events, this.#options.clock.now()) : 0 }
   }
 
   async subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {
+    return this.#listen(exchange, (routingKey) => matches(pattern, routingKey), hear)
+  }
+
+  async mailbox(exchange: string, routingKey: string, hear: (raw: Buffer) => void): Promise<Subscription> {
+    return this.#listen(
+      exchange,
+      (key) => key === routingKey,
+      ({ raw }) => hear(raw),
+    )
+  }
+
+  async deliver({ exchange, routingKey, raw }: Broadcast): Promise<void> {
+    await this.broadcast({ exchange, routingKey, raw })
+  }
+
+  async note(incarnation: string, state: string): Promise<void> {
+    this.#check()
+    note(this.#server, incarnation, state, this.#options.clock.monotonic())
+  }
+
+  async workers(): Promise<readonly KnownWorker[]> {
+    this.#check()
+    return knownWorkers(this.#server, this.#options.clock.monotonic())
+  }
+
+  async inFlight(incarnation: string, limit: number): Promise<readonly InFlight[]> {
+    this.#check()
+    return inFlight(this.#server, incarnation, limit)
+  }
+
+  #listen(exchange: string, fits: (routingKey: string) => boolean, hear: Subscriber['hear']): Subscription {
     this.#check()
     let open = true
-    const subscriber = { exchange, pattern, hear: (message: Broadcast) => open && hear(message) }
+    const subscriber: Subscriber = { exchange, fits, hear: (message) => open && hear(message) }
     const subscription: Subscription = {
       close: async () => {
         open = false

@@ -95,11 +95,19 @@ export class MemoryConsumer implements Consumer {
     return 'ok'
   }
 
+  async consume(queues: readonly string[]): Promise<'ok' | 'lost'> {
+    this.#check()
+    if (!this.#worker.epoch) return 'lost'
+    this.#worker.queues = [...queues]
+    return 'ok'
+  }
+
   async resign(): Promise<void> {
     this.#check()
     const worker = this.#worker
     if (!worker.epoch) return
     worker.epoch = false
+    this.#server.notes.delete(this.incarnation)
     worker.started = new Set() // a stop is no death: what stays (start records) is no suspect
     this.#giveBack([...worker.lanes.values()])
     if (worker.lanes.size === 0) this.#server.workers.delete(this.incarnation)

@@ -17,7 +17,7 @@ export class MemoryQueues implements Queues {
     const names = new Set<string>()
     for (const [name, queue] of this.#server.queues) if (!queue.isEmpty) names.add(name)
     for (const worker of this.#server.workers.values()) {
-      for (const name of worker.registration.queues) names.add(name)
+      for (const name of worker.queues) names.add(name)
       for (const lane of worker.lanes.values()) names.add(lane.queue)
     }
     return [...names].sort()
@@ -82,7 +82,7 @@ export class MemoryQueues implements Queues {
     let leased = 0
     let consumers = 0
     for (const worker of this.#server.workers.values()) {
-      if (worker.epoch && worker.registration.queues.includes(name)) consumers++
+      if (worker.epoch && worker.queues.includes(name)) consumers++
       for (const lane of worker.lanes.values()) if (lane.queue === name) leased += lane.held.size
     }
     return {

@@ -7,14 +7,17 @@ import type { PreparedWrite } from '../../prepared-write.js'
 import { type Broadcast, type Fate, type Outgoing, priorityStep } from '../broker.js'
 import { isEnd } from '../entry-header.js'
 import { DELIVERIES_REMEMBERED_MS } from '../orphan.js'
+import { KeptJournal } from './journal.js'
 import { KeptSchedules } from './kept-schedules.js'
+import type { Note } from './known-workers.js'
 import { type Message, Queue } from './queue.js'
 import type { HeldLane, Worker } from './worker.js'
 
 export interface Subscriber {
   readonly exchange: string
-  readonly pattern: string
-  readonly hear: (message: Broadcast) => void
+  /** Whether it hears broadcasts with this routing key. */
+  readonly fits: (routingKey: string) => boolean
+  readonly hear: (message: Broadcast & { readonly raw: Buffer }) => void
 }
 
 export class MemoryServer {
@@ -30,6 +33,9 @@ export class MemoryServer {
   readonly revoked = new Map<string, number>()
   revocations = 0
   readonly schedules = new KeptSchedules()
+  readonly journal = new KeptJournal()
+  /** The last word of each incarnation, also of those that are not registered any more. */
+  readonly notes = new Map<string, Note>()
   /** By message: how often it was found with a dead worker, and when that is forgotten. */
   readonly #deliveries = new Map<string, { readonly count: number; readonly until: number }>()
 

@@ -36,9 +36,14 @@ export class Worker {
   /** False: fenced. Nothing of it is written any more; what it holds is about to be given back. */
   epoch = true
 
+  /** What it consumes now. */
+  queues: readonly string[]
+
   constructor(
     readonly registration: Registration,
     /** Monotonic milliseconds. */
     public leaseUntil: number,
-  ) {}
+  ) {
+    this.queues = registration.queues
+  }
 }

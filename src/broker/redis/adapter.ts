@@ -10,7 +10,10 @@ import {
   type Broadcast,
   type Broker,
   type Consumer,
+  type Heard,
+  type InFlight,
   type Judge,
+  type KnownWorker,
   type Outgoing,
   priorityStep,
   type Registration,
@@ -23,15 +26,20 @@ import type { BrokerOptions } from '../options.js'
 import { Bindings } from './bindings.js'
 import { Channels } from './channels.js'
 import { RedisConsumer } from './consumer.js'
+import { RedisJournal } from './journal.js'
 import { Keys } from './keys.js'
+import { KnownWorkers } from './known-workers.js'
+import { Mailboxes } from './mailboxes.js'
 import type { Argument } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { reap } from './reaper.js'
+import { writeEntry } from './registry-entry.js'
 import { RedisSchedules } from './schedules.js'
 import { scripts } from './scripts.js'
 
 /** How long a producer's mark outlives its last batch: longer than any deadline within which a batch may be sent again. */
 const PRODUCER_MARK_MS = 120_000
+const SWEEP_MS = 60_000
 
 export async function openRedisBroker(url: string, options: BrokerOptions): Promise<Broker> {
   const link = new RedisLink(url, { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_BROKER_UNREACHABLE' })
@@ -42,15 +50,19 @@ export class RedisBroker implements Broker {
   readonly can
   readonly queues: RedisQueues
   readonly schedules: RedisSchedules
+  readonly journal: RedisJournal
   readonly #url: string
   readonly #link: RedisLink
   readonly #options: BrokerOptions
   readonly #keys: Keys
   readonly #channels: Channels
+  readonly #mailboxes: Mailboxes
+  readonly #known: KnownWorkers
   readonly #consumers = new Set<RedisConsumer>()
   readonly #producer = randomUUID()
   readonly #bindings: Bindings
   #batch = 0
+  #swept = Number.NEGATIVE_INFINITY
   #publishing: Promise<unknown> = Promise.resolve()
 
   constructor(url: string, link: RedisLink, options: BrokerOptions) {
@@ -59,8 +71,11 @@ export class RedisBroker implements Broker {
     this.#options = options
     this.#keys = new Keys(options.keyPrefix)
     this.#channels = new Channels(url, this.#keys, options)
+    this.#mailboxes = new Mailboxes(url, link, this.#keys, options)
+    this.#known = new KnownWorkers(link, this.#keys)
     this.#bindings = new Bindings(link, this.#keys)
     this.queues = new RedisQueues(link, this.#keys)
+    this.journal = new RedisJournal(link, this.#keys)
     this.schedules = new RedisSchedules(link, this.#keys, this.#bindings)
     this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
   }
@@ -106,11 +121,11 @@ export class RedisBroker implements Broker {
   async register(worker: Registration): Promise<Consumer> {
     await this.#refuseEviction()
     const { incarnation, node, leaseMs, queues } = worker
-    const entry = JSON.stringify({ node, leaseMs, queues, since: Date.now(), pid: process.pid })
+    const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid }
     const keys = [this.#keys.registry, this.#keys.epoch(incarnation), this.#keys.lease(incarnation), this.#keys.queues]
-    await this.#link.script(scripts.register, keys, [incarnation, entry, leaseMs, ...queues])
+    await this.#link.script(scripts.register, keys, [incarnation, writeEntry(entry), leaseMs, ...queues])
     await this.#bindings.add(queues)
-    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, worker, this.#options)
+    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, this.#bindings, { incarnation, entry }, this.#options)
     this.#consumers.add(consumer)
     return consumer
   }
@@ -141,7 +156,16 @@ export class RedisBroker implements Broker {
   }
 
   async tend(judge: Judge): Promise<Tended> {
+    await this.#sweep()
     return { due: await this.#moveDue(), reaped: await reap(this.#link, this.#keys, judge, this.#options.log) }
+  }
+
+  /** Takes away what askers that were killed have left, once a minute. */
+  async #sweep(): Promise<void> {
+    const monotonic = this.#options.clock.monotonic()
+    if (monotonic - this.#swept < SWEEP_MS) return
+    this.#swept = monotonic
+    await this.#mailboxes.sweep()
   }
 
   async #moveDue(): Promise<number> {
@@ -168,18 +192,41 @@ export class RedisBroker implements Broker {
     })
   }
 
-  async broadcast(message: Broadcast): Promise<void> {
+  async broadcast(message: Broadcast): Promise<Heard> {
     const channel = this.#keys.channel(this.#link.address.db, message.exchange, message.routingKey)
-    await this.#link.run((client) => client.publish(channel, message.raw as string))
+    const { events = 0 } = message
+    if (events > 0) return this.journal.broadcast(channel, message, events)
+    return { listeners: await this.#link.run((client) => client.publish(channel, message.raw as string)), readers: 0 }
   }
 
   subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {
     return this.#channels.subscribe(exchange, pattern, hear)
   }
 
+  mailbox(exchange: string, routingKey: string, hear: (raw: Buffer) => void): Promise<Subscription> {
+    return this.#mailboxes.open(exchange, routingKey, hear)
+  }
+
+  deliver(message: Broadcast): Promise<void> {
+    return this.#mailboxes.deliver(message)
+  }
+
+  note(incarnation: string, state: string): Promise<void> {
+    return this.#known.note(incarnation, state)
+  }
+
+  workers(): Promise<readonly KnownWorker[]> {
+    return this.#known.workers()
+  }
+
+  inFlight(incarnation: string, limit: number): Promise<readonly InFlight[]> {
+    return this.#known.inFlight(incarnation, limit)
+  }
+
   async close(): Promise<void> {
     await this.#publishing
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
+    await this.#mailboxes.close()
     await this.#channels.close()
     await this.#link.close()
   }

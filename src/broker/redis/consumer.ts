@@ -1,10 +1,12 @@
 /** One registered incarnation on Redis. */
 import type { RedisLink } from '../../redis/link.js'
-import type { Consumer, Delivery, Registration, Settlement, Taken } from '../broker.js'
+import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
+import type { Bindings } from './bindings.js'
 import type { Keys } from './keys.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
 import { RedisQueues } from './queues.js'
+import { type RegistryEntry, writeEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
 import { Waiters } from './waiters.js'
 
@@ -13,27 +15,35 @@ type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer,
 /** Messages of one step: a script must not hold the server up. */
 const UNPARK_BATCH = 500
 
+/** An incarnation, and what stands of it in the registry. */
+export interface Registered {
+  readonly incarnation: string
+  readonly entry: RegistryEntry
+}
+
 export class RedisConsumer implements Consumer {
   readonly incarnation: string
   readonly #link: RedisLink
   readonly #keys: Keys
-  readonly #node: string
-  readonly #consumed: readonly string[]
+  readonly #entry: RegistryEntry
+  readonly #bindings: Bindings
+  #consumed: readonly string[]
   readonly #queues: RedisQueues
   readonly #waiters: Waiters
   readonly #early = new Set<string>()
   readonly #context: OpsContext
   #turn = 0
 
-  constructor(url: string, link: RedisLink, keys: Keys, worker: Registration, options: BrokerOptions) {
+  constructor(url: string, link: RedisLink, keys: Keys, bindings: Bindings, worker: Registered, options: BrokerOptions) {
     this.incarnation = worker.incarnation
     this.#link = link
     this.#keys = keys
-    this.#node = worker.node
-    this.#consumed = worker.queues
+    this.#entry = worker.entry
+    this.#bindings = bindings
+    this.#consumed = worker.entry.queues
     this.#queues = new RedisQueues(link, keys)
     this.#waiters = new Waiters(url, keys, options)
-    this.#context = { keys, incarnation: this.incarnation, node: this.#node, early: this.#early }
+    this.#context = { keys, incarnation: this.incarnation, node: worker.entry.node, early: this.#early }
   }
 
   async take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
@@ -121,16 +131,27 @@ export class RedisConsumer implements Consumer {
     return refused
   }
 
+  async consume(queues: readonly string[]): Promise<'ok' | 'lost'> {
+    const keys = [this.#keys.epoch(this.incarnation), this.#keys.registry, this.#keys.queues]
+    const entry = writeEntry({ ...this.#entry, queues })
+    const reply = await this.#link.script(scripts.consume, keys, [this.incarnation, entry, ...queues])
+    if (String(reply) === 'lost') return 'lost'
+    const left = this.#consumed.filter((queue) => !queues.includes(queue))
+    this.#consumed = [...queues]
+    await Promise.all([this.#bindings.add(this.#bindings.missing(queues)), this.#waiters.leave(left), this.#unpark(left)])
+    return 'ok'
+  }
+
   async resign(): Promise<void> {
     await this.#giveBack('resign', 0)
-    await this.#unpark()
+    await this.#unpark(this.#consumed)
     await this.close()
   }
 
   /** What no other worker of ours would move when it is due goes back to where Python's workers look. */
-  async #unpark(): Promise<void> {
-    const left = await this.#queues.counts(this.#consumed)
-    for (const { queue, consumers, delayed } of left) {
+  async #unpark(left: readonly string[]): Promise<void> {
+    if (left.length === 0) return
+    for (const { queue, consumers, delayed } of await this.#queues.counts(left)) {
       if (consumers > 0 || delayed === 0) continue
       const keys = [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)]
       while (Number(await this.#link.script(scripts.unpark, keys, [UNPARK_BATCH])) === UNPARK_BATCH);
@@ -140,7 +161,7 @@ export class RedisConsumer implements Consumer {
   async #giveBack(how: 'close' | 'resign', seq: number): Promise<void> {
     const k = this.#keys
     const i = this.incarnation
-    const keys = [k.epoch(i), k.lanes(i), k.marks(i), k.early(i), k.lease(i), k.registry, k.started(i)]
+    const keys = [k.epoch(i), k.lanes(i), k.marks(i), k.early(i), k.lease(i), k.registry, k.started(i), k.noted, k.notes]
     await this.#link.script(scripts.giveBack, keys, [k.lane(i), k.done(i), i, how, seq])
   }
 

@@ -8,7 +8,8 @@ import { PRIORITY_STEPS } from '../broker.js'
 const SEPARATOR = '\x06\x16'
 
 export class Keys {
-  readonly #prefix: string
+  /** Stands before every key and channel. */
+  readonly prefix: string
   readonly registry: string
   readonly queues: string
   readonly scratch: string
@@ -19,9 +20,15 @@ export class Keys {
   readonly entries: string
   readonly removedEntries: string
   readonly holding: string
+  readonly journal: string
+  readonly journalReaders: string
+  readonly journalBatches: string
+  readonly mailboxes: string
+  readonly noted: string
+  readonly notes: string
 
   constructor(prefix: string) {
-    this.#prefix = prefix
+    this.prefix = prefix
     this.registry = `${prefix}celerity:workers`
     this.queues = `${prefix}celerity:queues`
     this.scratch = `${prefix}celerity:scratch`
@@ -32,79 +39,95 @@ export class Keys {
     this.entries = `${prefix}celerity:schedule:entries`
     this.removedEntries = `${prefix}celerity:schedule:removed`
     this.holding = `${prefix}celerity:schedule:holding`
+    this.journal = `${prefix}celerity:journal`
+    this.journalReaders = `${prefix}celerity:journal:readers`
+    this.journalBatches = `${prefix}celerity:journal:batches`
+    this.mailboxes = `${prefix}celerity:mailboxes`
+    this.noted = `${prefix}celerity:noted`
+    this.notes = `${prefix}celerity:notes`
   }
 
   /** The list of a queue at the priority step with this index (0–3). */
   list(queue: string, step: number): string {
-    return step === 0 ? `${this.#prefix}${queue}` : `${this.#prefix}${queue}${SEPARATOR}${PRIORITY_STEPS[step]}`
+    return step === 0 ? `${this.prefix}${queue}` : `${this.prefix}${queue}${SEPARATOR}${PRIORITY_STEPS[step]}`
   }
   lists(queue: string): string[] {
     return PRIORITY_STEPS.map((_, step) => this.list(queue, step))
   }
   /** The queue whose list this key is. */
   queueOf(list: string): string {
-    const name = list.slice(this.#prefix.length)
+    const name = list.slice(this.prefix.length)
     const end = name.indexOf(SEPARATOR)
     return end < 0 ? name : name.slice(0, end)
   }
   delayed(queue: string): string {
-    return `${this.#prefix}${queue}.delayed`
+    return `${this.prefix}${queue}.delayed`
   }
   delayedRaw(queue: string): string {
-    return `${this.#prefix}${queue}.delayed.raw`
+    return `${this.prefix}${queue}.delayed.raw`
   }
   dead(queue: string): string {
-    return `${this.#prefix}${queue}.dead`
+    return `${this.prefix}${queue}.dead`
   }
   epoch(incarnation: string): string {
-    return `${this.#prefix}celerity:epoch:${incarnation}`
+    return `${this.prefix}celerity:epoch:${incarnation}`
   }
   lease(incarnation: string): string {
-    return `${this.#prefix}celerity:lease:${incarnation}`
+    return `${this.prefix}celerity:lease:${incarnation}`
   }
   lanes(incarnation: string): string {
-    return `${this.#prefix}celerity:lanes:${incarnation}`
+    return `${this.prefix}celerity:lanes:${incarnation}`
   }
   marks(incarnation: string): string {
-    return `${this.#prefix}celerity:marks:${incarnation}`
+    return `${this.prefix}celerity:marks:${incarnation}`
   }
   early(incarnation: string): string {
-    return `${this.#prefix}celerity:early:${incarnation}`
+    return `${this.prefix}celerity:early:${incarnation}`
   }
   started(incarnation: string): string {
-    return `${this.#prefix}celerity:started:${incarnation}`
+    return `${this.prefix}celerity:started:${incarnation}`
   }
   reaper(incarnation: string): string {
-    return `${this.#prefix}celerity:reaper:${incarnation}`
+    return `${this.prefix}celerity:reaper:${incarnation}`
   }
   /** Prefix of the lanes of an incarnation; the lane's name follows. */
   lane(incarnation: string): string {
-    return `${this.#prefix}celerity:lane:${incarnation}:`
+    return `${this.prefix}celerity:lane:${incarnation}:`
   }
   /** Prefix of the sets of settled positions; the lane's name follows. */
   done(incarnation: string): string {
-    return `${this.#prefix}celerity:done:${incarnation}:`
+    return `${this.prefix}celerity:done:${incarnation}:`
   }
   producer(id: string): string {
-    return `${this.#prefix}celerity:producer:${id}`
+    return `${this.prefix}celerity:producer:${id}`
   }
   rate(limit: string): string {
-    return `${this.#prefix}celerity:rate:${limit}`
+    return `${this.prefix}celerity:rate:${limit}`
   }
   deliveries(message: string): string {
-    return `${this.#prefix}celerity:deliveries:${message}`
+    return `${this.prefix}celerity:deliveries:${message}`
   }
   entry(name: string): string {
-    return `${this.#prefix}celerity:schedule:entry:${name}`
+    return `${this.prefix}celerity:schedule:entry:${name}`
   }
   history(name: string): string {
-    return `${this.#prefix}celerity:schedule:history:${name}`
+    return `${this.prefix}celerity:schedule:history:${name}`
   }
   /** Channel of a fanout exchange: the db number is part of it, since pub/sub knows no databases. */
   channel(db: number, exchange: string, routingKey: string): string {
-    return `${this.#prefix}/${db}.${exchange}${routingKey === '' ? '' : `/${routingKey}`}`
+    return `${this.prefix}/${db}.${exchange}${routingKey === '' ? '' : `/${routingKey}`}`
+  }
+  /** The bindings of an exchange; each member is a routing key, a pattern and a queue. */
+  bindings(exchange: string): string {
+    return `${this.prefix}_kombu.binding.${exchange}`
   }
   binding(queue: string): readonly [key: string, member: string] {
-    return [`${this.#prefix}_kombu.binding.${queue}`, `${queue}${SEPARATOR}${SEPARATOR}${queue}`]
+    return [this.bindings(queue), `${queue}${SEPARATOR}${SEPARATOR}${queue}`]
+  }
+  /** The queue of a mailbox, its member among the bindings of the exchange, and its name among the mailboxes (scripts/mailbox.lua). */
+  mailbox(exchange: string, routingKey: string): { readonly queue: string; readonly binding: string; readonly name: string } {
+    const queue = `${routingKey}.${exchange}`
+    const binding = `${routingKey}${SEPARATOR}${SEPARATOR}${queue}`
+    return { queue, binding, name: `${binding}${SEPARATOR}${exchange}` }
   }
 }

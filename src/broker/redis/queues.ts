@@ -4,6 +4,7 @@ import type { DeadLetter, QueueCounts, Queues } from '../broker.js'
 import { type EntryTask, entryTaskOf } from '../entry-header.js'
 import { holdField, readHolds } from './entry-row.js'
 import type { Keys } from './keys.js'
+import { readEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
 
 export class RedisQueues implements Queues {
@@ -50,7 +51,7 @@ export class RedisQueues implements Queues {
       const registry = await client.hgetall(this.#keys.registry)
       await Promise.all(
         Object.entries(registry).map(async ([incarnation, entry]) => {
-          for (const queue of queuesOf(entry)) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
+          for (const queue of readEntry(entry).queues) consumers.set(queue, (consumers.get(queue) ?? 0) + 1)
           const lanes = await client.hgetall(this.#keys.lanes(incarnation))
           await Promise.all(
             Object.entries(lanes).map(async ([name, source]) => {
@@ -142,16 +143,6 @@ export class RedisQueues implements Queues {
     if (pairs.length === 0) return 0
     const keys = [this.#keys.dead(queue), this.#keys.list(queue, 0)]
     return Number(await this.#link.script(scripts.retryDead, keys, [how, ...pairs]))
-  }
-}
-
-function queuesOf(entry: string): string[] {
-  try {
-    const parsed: unknown = JSON.parse(entry)
-    const queues = typeof parsed === 'object' && parsed !== null && 'queues' in parsed ? parsed.queues : []
-    return Array.isArray(queues) ? queues.filter((queue) => typeof queue === 'string') : []
-  } catch {
-    return [] // damaged by somebody: counted nowhere
   }
 }
 

@@ -9,6 +9,7 @@ import type { RedisLink } from '../../redis/link.js'
 import type { Delivery, Judge, Orphan, Settlement } from '../broker.js'
 import type { Keys } from './keys.js'
 import { type RedisLane, settleArguments } from './ops.js'
+import { readEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
 
 /** Seconds a delivery count is remembered. */
@@ -17,10 +18,7 @@ const DELIVERIES_TTL = 72 * 3600
 /** How long a reaper has one worker to itself. */
 const REAPER_MARK_MS = 10_000
 
-interface Entry {
-  readonly node: string
-  readonly leaseMs: number
-}
+type Entry = ReturnType<typeof readEntry>
 
 interface Reaped {
   readonly node: string
@@ -153,16 +151,4 @@ function identity(raw: Buffer): string {
   const decoded = decodeMessage(raw)
   const id = decoded.ok ? decoded.message.id : decoded.bad.id
   return id ?? createHash('sha1').update(raw).digest('hex')
-}
-
-function readEntry(text: string): Entry {
-  try {
-    const entry: unknown = JSON.parse(text)
-    if (typeof entry === 'object' && entry !== null && 'node' in entry && 'leaseMs' in entry) {
-      return { node: String(entry.node), leaseMs: Number(entry.leaseMs) || 30_000 }
-    }
-  } catch {
-    // damaged by somebody: the worker is reaped all the same, with the default lease as grace
-  }
-  return { node: 'unknown', leaseMs: 30_000 }
 }

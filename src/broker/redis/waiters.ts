@@ -83,6 +83,15 @@ export class Waiters {
     return reply !== null
   }
 
+  /** These are waited for no more: their connections are for others. */
+  async leave(queues: readonly string[]): Promise<void> {
+    for (const queue of queues) {
+      const waiter = this.#waiters.get(queue)
+      this.#waiters.delete(queue)
+      await waiter?.link.close()
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#waiters.values()].map((waiter) => waiter.link.close()))

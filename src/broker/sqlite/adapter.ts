@@ -10,7 +10,10 @@ import type {
   Broker,
   BrokerAbilities,
   Consumer,
+  Heard,
+  InFlight,
   Judge,
+  KnownWorker,
   Outgoing,
   Registration,
   Renewal,
@@ -18,9 +21,12 @@ import type {
   Subscription,
   Tended,
 } from '../broker.js'
+import { matches } from '../glob.js'
 import type { BrokerOptions } from '../options.js'
 import { Broadcasts } from './broadcasts.js'
 import { SqliteConsumer } from './consumer.js'
+import { SqliteJournal, sweepJournal } from './journal.js'
+import { forgetNotes, KnownWorkers } from './known-workers.js'
 import { LeaseWatch } from './lease-watch.js'
 import { type Machine, thisMachine } from './machine.js'
 import { Outbox } from './outbox.js'
@@ -73,11 +79,13 @@ class SqliteBroker implements Broker {
   readonly can: BrokerAbilities
   readonly queues: SqliteQueues
   readonly schedules: SqliteSchedules
+  readonly journal: SqliteJournal
   readonly #database: Database
   readonly #options: BrokerOptions
   readonly #machine: Machine = thisMachine()
   readonly #leases = new LeaseWatch(this.#machine)
   readonly #broadcasts: Broadcasts
+  readonly #known: KnownWorkers
   readonly #outbox: Outbox
   readonly #closing = new AbortController()
   #swept = 0
@@ -87,9 +95,11 @@ class SqliteBroker implements Broker {
     this.#options = options
     this.#broadcasts = new Broadcasts(database, this.#machine, options.clock, options.log)
     this.#outbox = new Outbox(database, options.clock)
+    this.#known = new KnownWorkers(database, this.#machine)
     this.can = { priorities: true, delay: true, shared: true, server: `sqlite:${database.path}` }
     this.queues = new SqliteQueues(database)
     this.schedules = new SqliteSchedules(database, this.#machine, options.clock)
+    this.journal = new SqliteJournal(database, options.clock)
   }
 
   async publish(messages: readonly Outgoing[]): Promise<void> {
@@ -146,12 +156,36 @@ class SqliteBroker implements Broker {
     return new Set(rows.map(({ id }) => id))
   }
 
-  broadcast(message: Broadcast): Promise<void> {
+  broadcast(message: Broadcast): Promise<Heard> {
     return this.#broadcasts.send(message)
   }
 
   subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {
-    return this.#broadcasts.subscribe(exchange, pattern, hear)
+    return this.#broadcasts.subscribe(exchange, (routingKey) => matches(pattern, routingKey), hear)
+  }
+
+  mailbox(exchange: string, routingKey: string, hear: (raw: Buffer) => void): Promise<Subscription> {
+    return this.#broadcasts.subscribe(
+      exchange,
+      (key) => key === routingKey,
+      ({ raw }) => hear(raw),
+    )
+  }
+
+  async deliver({ exchange, routingKey, raw }: Broadcast): Promise<void> {
+    await this.#broadcasts.send({ exchange, routingKey, raw })
+  }
+
+  note(incarnation: string, state: string): Promise<void> {
+    return this.#known.note(incarnation, state)
+  }
+
+  workers(): Promise<readonly KnownWorker[]> {
+    return this.#known.workers()
+  }
+
+  inFlight(incarnation: string, limit: number): Promise<readonly InFlight[]> {
+    return this.#known.inFlight(incarnation, limit)
   }
 
   async close(): Promise<void> {
@@ -197,6 +231,8 @@ class SqliteBroker implements Broker {
       transaction.run('DELETE FROM broker_revoked WHERE until <= ?', now)
       transaction.run('DELETE FROM broker_delivery WHERE until <= ?', now)
       transaction.run(FORGET_LIMITS, this.#machine.boot, this.#machine.now())
+      sweepJournal(transaction, now)
+      forgetNotes(transaction, this.#machine)
     }, 'soon')
   }
 }

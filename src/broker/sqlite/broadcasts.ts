@@ -1,20 +1,20 @@
-/** Fan-out: a table that subscribers of all processes read on, capped, and written only while somebody listens. */
+/** Fan-out: a table that subscribers of all processes read on, capped, and written only while somebody listens. Events go to the journal too. */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.js'
 import type { Log } from '../../log.js'
 import type { Database, Transaction } from '../../sqlite/database.js'
-import type { Broadcast, Subscription } from '../broker.js'
-import { matches } from '../glob.js'
+import type { Broadcast, Heard, Subscription } from '../broker.js'
+import { countReaders, writeBatch } from './journal.js'
 import type { Machine } from './machine.js'
 import { asBuffer } from './take.js'
 
-const LISTENS = 'SELECT 1 FROM broker_subscriber WHERE exchange = ? AND (boot <> ? OR until > ?) LIMIT 1'
+const LISTENING = 'SELECT count(*) AS count FROM broker_subscriber WHERE exchange = ? AND (boot <> ? OR until > ?)'
 const INSERT = 'INSERT INTO broker_broadcast (exchange, routing_key, raw) VALUES (?, ?, ?) RETURNING id'
 const FORGET = 'DELETE FROM broker_broadcast WHERE id <= ?'
 const NEWEST = "SELECT seq FROM sqlite_sequence WHERE name = 'broker_broadcast'"
 const SINCE = 'SELECT id, exchange, routing_key, raw FROM broker_broadcast WHERE id > ? ORDER BY id LIMIT ?'
 const SUBSCRIBE = 'INSERT OR REPLACE INTO broker_subscriber (id, exchange, boot, until) VALUES (?, ?, ?, ?)'
-const UNSUBSCRIBE = 'DELETE FROM broker_subscriber WHERE id = ?'
+const UNSUBSCRIBE = 'DELETE FROM broker_subscriber WHERE exchange = ? AND id = ?'
 const FORGET_SUBSCRIBERS = 'DELETE FROM broker_subscriber WHERE boot <> ? OR until <= ?'
 
 /** Broadcasts kept for subscribers that have not read them yet. */
@@ -31,10 +31,16 @@ interface BroadcastRow {
   readonly raw: Uint8Array
 }
 
+/** One that has come: its bytes are the listener's own. */
+export interface Arrived extends Broadcast {
+  readonly raw: Buffer
+}
+
 interface Listener {
   readonly exchange: string
-  readonly pattern: string
-  readonly hear: (message: Broadcast) => void
+  /** Whether it hears broadcasts with this routing key. */
+  readonly fits: (routingKey: string) => boolean
+  readonly hear: (message: Arrived) => void
   /** The last broadcast before it listened. */
   readonly after: number
 }
@@ -56,22 +62,30 @@ export class Broadcasts {
     this.#log = log
   }
 
-  async send({ exchange, routingKey, raw }: Broadcast): Promise<void> {
+  /** @returns processes that listen to the exchange, whatever their patterns */
+  async send({ exchange, routingKey, raw, events = 0 }: Broadcast): Promise<Heard> {
     const { boot, now } = this.#machine
-    const listened = await this.#database.read((transaction) => transaction.get(LISTENS, exchange, boot, now()))
-    if (listened === undefined) return
+    const heard = await this.#database.read((transaction) => ({
+      listeners: transaction.get<{ count: number }>(LISTENING, exchange, boot, now())?.count ?? 0,
+      readers: events > 0 ? countReaders(transaction, this.#clock.now()) : 0,
+    }))
+    if (heard.listeners === 0 && heard.readers === 0) return heard
+    const bytes = typeof raw === 'string' ? Buffer.from(raw) : raw
     await this.#database.write((transaction) => {
-      const id = transaction.get<{ id: number }>(INSERT, exchange, routingKey, typeof raw === 'string' ? Buffer.from(raw) : raw)?.id ?? 0
+      if (heard.readers > 0) writeBatch(transaction, bytes, events)
+      if (heard.listeners === 0) return
+      const id = transaction.get<{ id: number }>(INSERT, exchange, routingKey, bytes)?.id ?? 0
       transaction.run(FORGET, id - KEPT)
     }, 'soon')
+    return heard
   }
 
-  async subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {
+  async subscribe(exchange: string, fits: Listener['fits'], hear: Listener['hear']): Promise<Subscription> {
     const after = await this.#database.write((transaction) => {
       this.#sayThatWeListen(transaction, [exchange])
       return transaction.get<{ seq: number }>(NEWEST)?.seq ?? 0
     }, 'soon')
-    const listener: Listener = { exchange, pattern, hear, after }
+    const listener: Listener = { exchange, fits, hear, after }
     this.#listeners.add(listener)
     if (this.#stop === undefined) {
       this.#stop = new AbortController()
@@ -86,11 +100,15 @@ export class Broadcasts {
   }
 
   async #leave(listener: Listener): Promise<void> {
-    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return
-    this.#stop?.abort()
-    this.#stop = undefined
+    if (!this.#listeners.delete(listener)) return
+    if (this.#listeners.size === 0) {
+      this.#stop?.abort()
+      this.#stop = undefined
+    }
+    const { exchange } = listener
+    if ([...this.#listeners].some((other) => other.exchange === exchange)) return
     await this.#database
-      .write((transaction) => transaction.run(UNSUBSCRIBE, this.#id), 'soon')
+      .write((transaction) => transaction.run(UNSUBSCRIBE, exchange, this.#id), 'soon')
       .catch((error: unknown) => {
         this.#log.debug('cannot say that nobody listens any more; it is noticed by itself', { error })
       })
@@ -127,7 +145,7 @@ export class Broadcasts {
 
   #hear({ id, exchange, routing_key: routingKey, raw }: BroadcastRow): void {
     for (const listener of [...this.#listeners]) {
-      if (listener.exchange !== exchange || id <= listener.after || !matches(listener.pattern, routingKey)) continue
+      if (listener.exchange !== exchange || id <= listener.after || !listener.fits(routingKey)) continue
       try {
         listener.hear({ exchange, routingKey, raw: asBuffer(raw) })
       } catch (error) {

@@ -1,6 +1,6 @@
 /** One registered incarnation's side: take, start, settle, resign. Each method is one transaction. */
 import type { Clock } from '../../clock.js'
-import type { Database, Mark, Transaction } from '../../sqlite/database.js'
+import type { Database, Durability, Mark, Transaction } from '../../sqlite/database.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import { settle } from './settle.js'
 import { heldBy, laneId, mayTake, nextDue, pop } from './take.js'
@@ -11,6 +11,8 @@ const SET_LAST = 'UPDATE broker_worker SET last_seq = ? WHERE id = ?'
 const SET_CLOSED = 'UPDATE broker_worker SET closed_seq = max(closed_seq, ?) WHERE id = ?'
 const START = `UPDATE broker_held SET early = 1 WHERE lane = ? AND position = ?
   AND EXISTS (SELECT 1 FROM broker_lane WHERE id = broker_held.lane AND worker = ? AND seq = ?)`
+const CONSUME = 'UPDATE broker_worker SET queues = ? WHERE id = ?'
+const FORGET_NOTE = 'DELETE FROM broker_note WHERE incarnation = ?'
 const LEAVE = 'UPDATE broker_worker SET fenced = 1 WHERE id = ?'
 const FORGET_STARTED = 'UPDATE broker_held SET started = 0 WHERE lane = ?'
 const DELETE_WORKER = 'DELETE FROM broker_worker WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM broker_lane WHERE worker = ?1)'
@@ -67,8 +69,13 @@ export class SqliteConsumer implements Consumer {
     return this.#asWorker((transaction, { id }) => settle(transaction, id, this.#node, settlements, this.#clock.now()))
   }
 
+  consume(queues: readonly string[]): Promise<'ok' | 'lost'> {
+    return this.#asWorker((transaction, { id }) => transaction.run(CONSUME, JSON.stringify(queues), id), 'soon')
+  }
+
   async resign(): Promise<void> {
     await this.#asWorker((transaction, { id }) => {
+      transaction.run(FORGET_NOTE, this.incarnation)
       transaction.run(LEAVE, id)
       for (const lane of lanesOf(transaction, id)) {
         giveBackLane(transaction, lane)
@@ -111,13 +118,13 @@ export class SqliteConsumer implements Consumer {
     }
   }
 
-  async #asWorker(step: (transaction: Transaction, worker: WorkerRow) => void): Promise<'ok' | 'lost'> {
+  async #asWorker(step: (transaction: Transaction, worker: WorkerRow) => void, durability?: Durability): Promise<'ok' | 'lost'> {
     return this.#database.write((transaction) => {
       const worker = findWorker(transaction, this.incarnation)
       if (worker === undefined) return 'lost'
       step(transaction, worker)
       return 'ok'
-    })
+    }, durability)
   }
 }
 

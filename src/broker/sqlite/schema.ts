@@ -97,4 +97,17 @@ CREATE TABLE file.broker_schedule_clock (
 );
 `
 
-export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1, VERSION_2] }
+const VERSION_3 = `
+-- The journal: one row while it has readers. newest: events written so far, the position of the last batch.
+CREATE TABLE file.broker_journal (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, newest INTEGER NOT NULL);
+CREATE TABLE file.broker_journal_batch (position INTEGER PRIMARY KEY, events INTEGER NOT NULL, raw BLOB NOT NULL);
+-- until: wall-clock millisecond, since a reader may be away for longer than a boot lasts.
+CREATE TABLE file.broker_journal_reader (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+
+-- The last word of an incarnation, left at millisecond "at" of the boot; with what is needed to show one that is not registered any more.
+CREATE TABLE file.broker_note (
+  incarnation TEXT PRIMARY KEY, boot TEXT NOT NULL, at INTEGER NOT NULL, node TEXT NOT NULL, queues TEXT NOT NULL, state TEXT NOT NULL
+);
+`
+
+export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1, VERSION_2, VERSION_3] }

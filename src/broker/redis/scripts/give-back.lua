@@ -1,5 +1,5 @@
 -- Gives lanes back whole, uncounted: those of a take that was closed, or all of them when a worker resigns.
--- KEYS 1 epoch, 2 lanes, 3 marks, 4 start records, 5 lease, 6 registry, 7 started positions
+-- KEYS 1 epoch, 2 lanes, 3 marks, 4 start records, 5 lease, 6 registry, 7 started positions, 8 times of notes, 9 notes
 -- ARGV 1 prefix of lane keys, 2 prefix of done keys, 3 incarnation, 4 'close' | 'resign', 5 seq (close)
 -- Reply 'lost' | number of messages given back
 -- Positions with a start record stay: the reaper judges them (the registry entry then stays too).
@@ -45,6 +45,8 @@ for l = #lanes - 1, 1, -2 do
 end
 if resign then
   redis.call('DEL', KEYS[3], KEYS[7])
+  redis.call('ZREM', KEYS[8], ARGV[3])
+  redis.call('HDEL', KEYS[9], ARGV[3])
   if kept == 0 then
     redis.call('DEL', KEYS[4])
     redis.call('HDEL', KEYS[6], ARGV[3])
