@@ -17,6 +17,7 @@ try {
   process.exitCode = compile()
   if (process.exitCode === 0) {
     copyScripts('src')
+    await bundleInk()
     swap()
     await writeManifest()
     keepHelp()
@@ -42,6 +43,34 @@ function copyScripts(folder) {
     mkdirSync(dirname(to), { recursive: true })
     copyFileSync(from, to)
   }
+}
+
+/**
+ * ink and react in the one file that imports them: 0.2 s to load instead of 1, and React's production build, whatever NODE_ENV says. What
+ * only their developers' tools need is left out.
+ */
+async function bundleInk() {
+  const { build } = await import('esbuild')
+  const door = join(next, 'src/terminal/views/top/mount.js')
+  const nothing = join(next, 'nothing.js')
+  writeFileSync(nothing, 'export default {}\n')
+  await build({
+    entryPoints: [door],
+    outfile: door,
+    allowOverwrite: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    minifySyntax: true,
+    legalComments: 'eof',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    alias: { 'react-devtools-core': nothing, ws: nothing },
+    // Some of what is bundled calls require().
+    banner: { js: "import { createRequire as requireOf } from 'node:module'\nconst require = requireOf(import.meta.url)" },
+    logLevel: 'warning',
+  })
+  rmSync(nothing)
 }
 
 function swap() {
