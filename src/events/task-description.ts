@@ -1,0 +1,50 @@
+/** What a task is, as `task-sent` and `task-received` describe it. */
+import type { ClusterEvent } from '../protocol/event.js'
+import { readCount, readDate, readId, readName, readNumber, readText } from './event-fields.js'
+import { compareData } from './task-step.js'
+
+/** Times are unix seconds. */
+export interface TaskDescription {
+  readonly at: number
+  readonly clock: number
+  readonly name: string | null
+  readonly args: string | null
+  readonly kwargs: string | null
+  readonly queue: string | null
+  readonly retries: number | null
+  readonly eta: number | null
+  readonly expires: number | null
+  readonly rootId: string | null
+  readonly parentId: string | null
+  readonly sentFrom: string | null
+  readonly sentAt: number | null
+}
+
+/** Longest name of a queue, and of a place in a file, in characters. */
+const MAX_PLACE = 1_024
+
+export function describe({ timestamp, clock, fields }: ClusterEvent): TaskDescription {
+  return {
+    at: timestamp,
+    clock,
+    name: readName(fields),
+    args: readText(fields, 'args'),
+    kwargs: readText(fields, 'kwargs'),
+    queue: readText(fields, 'queue', MAX_PLACE),
+    retries: readCount(fields, 'retries'),
+    eta: readDate(fields, 'eta'),
+    expires: readDate(fields, 'expires'),
+    rootId: readId(fields, 'root_id'),
+    parentId: readId(fields, 'parent_id'),
+    sentFrom: readText(fields, 'sent_from', MAX_PLACE),
+    sentAt: readNumber(fields, 'sent_at'),
+  }
+}
+
+/** The one that says the task's name, else the newer: a task is received once per try, and `retries` grows. */
+export function newerDescription(one: TaskDescription | null, other: TaskDescription | null): TaskDescription | null {
+  if (one === null || other === null) return one ?? other
+  const order =
+    Number(one.name !== null) - Number(other.name !== null) || one.at - other.at || one.clock - other.clock || compareData(one, other)
+  return order >= 0 ? one : other
+}
