@@ -1,12 +1,10 @@
 /** The results of one application, as its AsyncResults use them. */
+import { REVOCATION_TTL } from '../control/revocation.js'
 import { CONTROL_EXCHANGE, encodeControl } from '../protocol/control.js'
 import type { ResultSource } from './async-result.js'
 import { currentRequest } from './current.js'
 import type { LazyRuntime } from './lazy-runtime.js'
 import { type Listener, ResultFeed } from './result-feed.js'
-
-/** Seconds that a revocation is remembered at the broker: as long as Celery keeps a result. */
-const REVOCATION_TTL = 86_400
 
 export class ResultAccess implements ResultSource {
   readonly #runtime: LazyRuntime

@@ -1,11 +1,19 @@
 /** Whom a request is for. Patterns come from strangers: each is matched in time proportional to its length times the name's. */
 import type { ControlRequest } from '../protocol/control.js'
 
-/** As kombu has it: the destination when there is one, else the pattern, else everybody. A pattern that is none matches nobody. */
-export async function isFor({ destination, pattern, matcher }: ControlRequest, node: string): Promise<boolean> {
-  if (destination !== undefined) return destination.includes(node)
-  if (pattern === undefined || matcher === undefined) return true
-  return matcher === 'glob' ? matchesGlob(pattern, node) : matchesExpression(pattern, node)
+/** `refused`: it is for nobody, since its pattern can't be matched in bounded time, or not at all. */
+export type Audience = 'us' | 'others' | 'refused'
+
+/** As kombu has it: the destination when there is one, else the pattern, else everybody. */
+export async function audienceOf({ destination, pattern, matcher }: ControlRequest, node: string): Promise<Audience> {
+  if (destination !== undefined) return destination.includes(node) ? 'us' : 'others'
+  if (pattern === undefined || matcher === undefined) return 'us'
+  if (matcher === 'glob') return matchesGlob(pattern, node) ? 'us' : 'others'
+  return matchesExpression(pattern, node)
+}
+
+export async function isFor(request: ControlRequest, node: string): Promise<boolean> {
+  return (await audienceOf(request, node)) === 'us'
 }
 
 /** A part of a glob: any text, any one character, or one character of (or not of) a class. */
@@ -71,14 +79,14 @@ function classOf(members: string): (char: string) => boolean {
 const MAX_PROGRAM = 5_000
 
 /** Matched from the start, as Python's `re.match`; by RE2, which refuses what it can't match in linear time. Loaded when it is asked for. */
-async function matchesExpression(expression: string, text: string): Promise<boolean> {
+async function matchesExpression(expression: string, text: string): Promise<Audience> {
   let program = expression.length
   for (const [, least, most] of expression.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) program *= Math.max(1, Number(most || least))
-  if (program > MAX_PROGRAM) return false
+  if (program > MAX_PROGRAM) return 'refused'
   const { RE2JS } = await import('re2js')
   try {
-    return RE2JS.compile(expression).matcher(text).lookingAt()
+    return RE2JS.compile(expression).matcher(text).lookingAt() ? 'us' : 'others'
   } catch {
-    return false // refused: backreferences, lookarounds, bad syntax
+    return 'refused' // backreferences, lookarounds, bad syntax
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Values as Celery's `saferepr` prints them, for the headers `argsrepr` and `kwargsrepr`: shown by logs, Flower and `tasks show`, never
- * read back. Python syntax, at most three levels, cut near 1,024 characters; text is not escaped, only its quotes.
+ * Values in Python's syntax. As Celery's `saferepr` prints them, for the headers `argsrepr` and `kwargsrepr`: shown by logs, Flower and
+ * `tasks show`, never read back; at most three levels, cut near 1,024 characters; text is not escaped, only its quotes. And whole.
  */
 import { isMoment } from './dates.js'
 import { asWireValue } from './values.js'
@@ -30,11 +30,28 @@ export function repr(value: unknown): string {
   return printer.text
 }
 
+/**
+ * Any value whole, quotes and backslashes as Python's `repr()` has them: what `ast.literal_eval` reads. Control characters are left to
+ * whoever prints it, who has to escape them everywhere.
+ */
+export function wholeRepr(value: unknown): string {
+  const printer = new Printer(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+  printer.value(value, 0)
+  return printer.text
+}
+
 class Printer {
+  readonly #maxLength: number
+  readonly #maxLevels: number
   text = ''
   /** The last text was cut; whatever holds it says so, once, and everything ends there. */
   #isCut = false
   #isOver = false
+
+  constructor(maxLength = MAX_LENGTH, maxLevels = MAX_LEVELS) {
+    this.#maxLength = maxLength
+    this.#maxLevels = maxLevels
+  }
 
   value(value: unknown, level: number): void {
     if (typeof value === 'string') this.#quoted('', value)
@@ -46,7 +63,7 @@ class Printer {
 
   items(open: string, items: readonly unknown[], close: string, level: number): void {
     this.text += open
-    if (level > MAX_LEVELS) this.text += '...'
+    if (level > this.#maxLevels) this.text += '...'
     else {
       for (let index = 0; index < items.length && !this.#isOver; index++) {
         if (index > 0) this.text += ', '
@@ -66,7 +83,7 @@ class Printer {
     const record = object as Readonly<Record<string, unknown>>
     const keys = Object.keys(record)
     this.text += '{'
-    if (level > MAX_LEVELS) this.text += '...'
+    if (level > this.#maxLevels) this.text += '...'
     else {
       for (let index = 0; index < keys.length && !this.#isOver; index++) {
         const key = keys[index] ?? ''
@@ -83,25 +100,35 @@ class Printer {
   }
 
   #cut(): void {
-    if (this.#isOver || (!this.#isCut && this.text.length <= MAX_LENGTH)) return
+    if (this.#isOver || (!this.#isCut && this.text.length <= this.#maxLength)) return
     this.text += ', ...'
     this.#isOver = true
   }
 
   /** Python prints bytes that are no UTF-8 as hexadecimal digits here. */
   #bytes(bytes: Uint8Array): void {
-    const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, MAX_LENGTH * 4))
+    const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, this.#maxLength * 4))
     const text = start.toString('utf8')
     this.#quoted('b', text.includes('\ufffd') ? start.toString('hex') : text)
   }
 
   #quoted(prefix: string, text: string): void {
-    const room = Math.max(MAX_LENGTH - this.text.length - 1, 0)
+    if (this.#maxLength === Number.POSITIVE_INFINITY) {
+      this.text += prefix + quoteWhole(text)
+      return
+    }
+    const room = Math.max(this.#maxLength - this.text.length - 1, 0)
     const isCut = text.length > room
     const shown = isCut ? `${text.slice(0, room)}...` : text
     this.text += `${prefix}'${shown.includes("'") ? shown.replaceAll("'", "\\'") : shown}'`
     if (isCut) this.#isCut = true
   }
+}
+
+/** Python takes double quotes where that saves escapes. */
+function quoteWhole(text: string): string {
+  const escaped = text.replaceAll('\\', '\\\\')
+  return text.includes("'") && !text.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`
 }
 
 function reprScalar(value: unknown): string {

@@ -1,0 +1,17 @@
+import { type Answers, AskCommand, type NoAnswer } from '../../src/cli/ask-command.js'
+import { controlStatics } from '../../src/cli/control-flags.js'
+
+const { summary, args, flags, aliases, strict } = controlStatics('enable-events')
+
+export default class ControlEnableEvents extends AskCommand<typeof ControlEnableEvents> {
+  static override summary = summary
+  static override examples = ['<%= config.bin %> control enable-events']
+  static override hiddenAliases = aliases
+  static override strict = strict
+  static override args = args
+  static override flags = flags
+
+  async run(): Promise<Answers | NoAnswer> {
+    return this.command('enable-events')
+  }
+}

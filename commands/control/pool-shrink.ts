@@ -1,0 +1,17 @@
+import { type Answers, AskCommand, type NoAnswer } from '../../src/cli/ask-command.js'
+import { controlStatics } from '../../src/cli/control-flags.js'
+
+const { summary, args, flags, aliases, strict } = controlStatics('pool-shrink')
+
+export default class ControlPoolShrink extends AskCommand<typeof ControlPoolShrink> {
+  static override summary = summary
+  static override examples = ['<%= config.bin %> control pool-shrink 2 -d celery@web']
+  static override hiddenAliases = aliases
+  static override strict = strict
+  static override args = args
+  static override flags = flags
+
+  async run(): Promise<Answers | NoAnswer> {
+    return this.command('pool-shrink')
+  }
+}

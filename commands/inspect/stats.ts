@@ -1,0 +1,17 @@
+import { type Answers, AskCommand, type NoAnswer } from '../../src/cli/ask-command.js'
+import { controlStatics } from '../../src/cli/control-flags.js'
+
+const { summary, args, flags, aliases, strict } = controlStatics('stats')
+
+export default class InspectStats extends AskCommand<typeof InspectStats> {
+  static override summary = summary
+  static override examples = ['<%= config.bin %> inspect stats', '<%= config.bin %> inspect stats --json']
+  static override hiddenAliases = aliases
+  static override strict = strict
+  static override args = args
+  static override flags = flags
+
+  async run(): Promise<Answers | NoAnswer> {
+    return this.inspect('stats')
+  }
+}
