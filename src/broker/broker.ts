@@ -46,7 +46,10 @@ export interface Broker {
   /** The recorded revocations that have not run out. */
   revoked(): Promise<ReadonlySet<string>>
 
-  /** Sends to every subscriber there is now, and to the journal while somebody reads it; nobody listening is no error. */
+  /**
+   * Sends to every subscriber there is now, and to the journal while somebody reads it; nobody listening is no error. The one step that may
+   * be told twice, after a connection was cut: events and requests carry what tells them apart.
+   */
   broadcast(message: Broadcast): Promise<Heard>
   /** Hears broadcasts of `exchange` whose routing key matches `pattern` (`*` any text); resolves once it listens. */
   subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription>

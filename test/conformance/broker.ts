@@ -4,7 +4,10 @@
  */
 import type { Context } from 'mocha'
 import { delaying } from './broker/delaying.js'
+import { hearing } from './broker/hearing.js'
+import { journal } from './broker/journal.js'
 import { judging } from './broker/judging.js'
+import { knowing } from './broker/knowing.js'
 import { leases } from './broker/leases.js'
 import { model } from './broker/model.js'
 import { operating } from './broker/operating.js'
@@ -37,6 +40,7 @@ export function describeBroker(name: string, start: (context: Context) => Promis
       await stage.tearDown()
     })
 
-    for (const scene of [taking, settling, delaying, leases, judging, waiting, sharing, operating, scheduling, model]) scene(() => stage)
+    const scenes = [taking, settling, delaying, leases, judging, waiting, sharing, hearing, journal, knowing, operating, scheduling, model]
+    for (const scene of scenes) scene(() => stage)
   })
 }

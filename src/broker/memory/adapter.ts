@@ -174,7 +174,17 @@ class MemoryBroker implements Broker {
   #listen(exchange: string, fits: (routingKey: string) => boolean, hear: Subscriber['hear']): Subscription {
     this.#check()
     let open = true
-    const subscriber: Subscriber = { exchange, fits, hear: (message) => open && hear(message) }
+    const subscriber: Subscriber = {
+      exchange,
+      fits,
+      hear: (message) => {
+        try {
+          if (open) hear(message)
+        } catch (error) {
+          this.#options.log.error('a subscriber failed on a broadcast', { exchange, routingKey: message.routingKey, error })
+        }
+      },
+    }
     const subscription: Subscription = {
       close: async () => {
         open = false

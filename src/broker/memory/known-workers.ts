@@ -12,12 +12,13 @@ export interface Note {
 
 /** A worker that was fenced or has resigned leaves no word any more. */
 export function note(server: MemoryServer, incarnation: string, state: string, monotonic: number): void {
+  forgetNotes(server, monotonic)
   const worker = server.workers.get(incarnation)
   if (worker?.epoch) server.notes.set(incarnation, { node: worker.registration.node, queues: worker.queues, state, at: monotonic })
 }
 
 export function knownWorkers(server: MemoryServer, monotonic: number): readonly KnownWorker[] {
-  for (const [incarnation, { at }] of server.notes) if (monotonic - at >= NOTE_KEPT_MS) server.notes.delete(incarnation)
+  forgetNotes(server, monotonic)
   const known = new Map<string, KnownWorker>()
   for (const [incarnation, { node, queues, state, at }] of server.notes) {
     known.set(incarnation, { incarnation, node, queues, isAlive: false, state, stateAge: monotonic - at })
@@ -28,6 +29,10 @@ export function knownWorkers(server: MemoryServer, monotonic: number): readonly 
     known.set(incarnation, { ...(known.get(incarnation) ?? NEVER_NOTED), incarnation, node, queues: worker.queues, isAlive })
   }
   return [...known.values()]
+}
+
+function forgetNotes({ notes }: MemoryServer, monotonic: number): void {
+  for (const [incarnation, { at }] of notes) if (monotonic - at >= NOTE_KEPT_MS) notes.delete(incarnation)
 }
 
 const NEVER_NOTED = { state: null, stateAge: null } as const

@@ -1,5 +1,6 @@
 /** Fanout exchanges as kombu has them on Redis: pub/sub channels `/<db>.<exchange>[/<routing key>]`. */
 import type { Redis } from 'ioredis'
+import type { Log } from '../../log.js'
 import { RedisLink } from '../../redis/link.js'
 import type { Broadcast, Subscription } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
@@ -10,6 +11,7 @@ type Hear = (message: Broadcast) => void
 export class Channels {
   readonly #keys: Keys
   readonly #link: RedisLink
+  readonly #log: Log
   /** Listeners by subscribed channel pattern, each with its exchange and the part of the channel before the routing key. */
   readonly #listeners = new Map<string, { readonly exchange: string; readonly base: string; readonly hear: Set<Hear> }>()
   /** The client that tells us: it is the same one when it has connected again by itself. */
@@ -17,6 +19,7 @@ export class Channels {
 
   constructor(url: string, keys: Keys, options: BrokerOptions) {
     this.#keys = keys
+    this.#log = options.log
     this.#link = new RedisLink(url, { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_BROKER_UNREACHABLE' })
     this.#link.whenReady((client) => this.#attach(client))
   }
@@ -57,7 +60,14 @@ export class Channels {
     const listener = this.#listeners.get(pattern)
     if (listener === undefined) return
     const routingKey = channel.slice(listener.base.length + 1)
-    for (const hear of listener.hear) hear({ exchange: listener.exchange, routingKey, raw })
+    const { exchange } = listener
+    for (const hear of listener.hear) {
+      try {
+        hear({ exchange, routingKey, raw })
+      } catch (error) {
+        this.#log.error('a subscriber failed on a broadcast', { exchange, routingKey, error })
+      }
+    }
   }
 
   close(): Promise<void> {

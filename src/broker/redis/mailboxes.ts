@@ -34,8 +34,8 @@ export class Mailboxes {
 
   async open(exchange: string, routingKey: string, hear: (raw: Buffer) => void): Promise<Subscription> {
     const mailbox = new Mailbox(this.#url, this.#link, this.#keys, this.#options, { exchange, routingKey, hear })
-    this.#open.add(mailbox)
     await mailbox.bind()
+    this.#open.add(mailbox)
     void mailbox.listen()
     return {
       close: async () => {
@@ -45,7 +45,7 @@ export class Mailboxes {
   }
 
   async deliver({ exchange, routingKey, raw }: Broadcast): Promise<void> {
-    const keys = [this.#keys.bindings(exchange)]
+    const keys = [this.#keys.bindings(exchange), this.#keys.scratch]
     await this.#link.script(scripts.deliver, keys, [routingKey, raw as string, this.#keys.prefix, LIFE_MS])
   }
 
@@ -79,20 +79,18 @@ class Mailbox {
   constructor(url: string, link: RedisLink, keys: Keys, options: BrokerOptions, address: Address) {
     const { deadlineMs, log } = options
     this.#link = link
-    this.#reading = new RedisLink(url, { deadlineMs, log, unreachable: 'E_BROKER_UNREACHABLE', role: 'blocking' })
+    this.#reading = new RedisLink(url, { deadlineMs, log, unreachable: 'E_BROKER_UNREACHABLE' })
     this.#keys = keys
     this.#options = options
     this.#address = address
     // A server that has come back may have lost the binding.
-    this.#reading.whenReady(() => {
-      this.#bound = 0
-    })
+    this.#reading.whenReady(() => void this.#prolong())
   }
 
   async bind(): Promise<void> {
     const { exchange, routingKey } = this.#address
-    this.#bound = performance.now()
     await bind(this.#link, this.#keys, [exchange, routingKey])
+    this.#bound = performance.now()
   }
 
   /** Never rejects; ends with `close`. */
@@ -100,14 +98,18 @@ class Mailbox {
     const lists = this.#lists()
     while (!this.#closed) {
       const read = this.#reading.block(BLOCK_SECONDS * 1000, (client) => client.brpopBuffer(lists, BLOCK_SECONDS))
-      if (performance.now() - this.#bound >= PROLONG_MS) {
-        await this.bind().catch((error: unknown) => {
-          this.#bound = 0
-          this.#options.log.debug('cannot prolong a mailbox; trying again', { error })
-        })
-      }
+      if (performance.now() - this.#bound >= PROLONG_MS) void this.#prolong()
       const came = await read
       if (came !== null && !this.#closed) this.#hear(came[1])
+    }
+  }
+
+  async #prolong(): Promise<void> {
+    if (this.#closed) return
+    try {
+      await this.bind()
+    } catch (error) {
+      this.#options.log.debug('cannot prolong a mailbox; trying again', { error })
     }
   }
 
@@ -143,5 +145,5 @@ class Mailbox {
 }
 
 async function bind(link: RedisLink, keys: Keys, mailboxes: readonly string[]): Promise<void> {
-  await link.script(scripts.mailbox, [keys.mailboxes], [LIFE_MS, keys.bindings(''), keys.prefix, ...mailboxes])
+  await link.script(scripts.mailbox, [keys.mailboxes, keys.scratch], [LIFE_MS, keys.bindings(''), keys.prefix, ...mailboxes])
 }

@@ -154,6 +154,18 @@ export function sharing(stage: () => Stage): void {
       expect(heard.map(({ raw }) => Buffer.from(raw as string).toString())).to.deep.equal(['late'])
     })
 
+    it('reaches the others when one subscriber fails on it, and goes on', async () => {
+      await stage().broker.subscribe(exchange, '*', () => {
+        throw new Error('cannot read that')
+      })
+      const { heard } = await listen('*')
+
+      await send('task.sent', '1')
+      await send('task.sent', '2')
+
+      await eventually(() => heard.length >= 2)
+    })
+
     it('is not heard any more once the subscription is closed', async () => {
       const closed = await listen('*')
       const open = await listen('*')

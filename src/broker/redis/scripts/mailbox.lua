@@ -1,10 +1,12 @@
 -- Opens a mailbox, or prolongs it: binds its queue to the exchange; and unbinds those whose owner has not prolonged them.
--- KEYS 1 mailboxes (zset: member -> end in ms)
+-- KEYS 1 mailboxes (zset: member -> end in ms), 2 scratch
 -- ARGV 1 ms, 2 prefix of bindings, 3 prefix of lists, then of each mailbox to be kept open: exchange, routing key
 --      a member is `<routing key> SEP SEP <routing key>.<exchange> SEP <exchange>`; what stands before the last SEP is the binding
 -- Reply number of mailboxes that were given up
+-- The first write is a DEL: then the rest passes at maxmemory.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('DEL', KEYS[2])
 local SEP = '\6\22'
 local STEPS = {'', SEP .. '3', SEP .. '6', SEP .. '9'}
 for i = 4, #ARGV, 2 do
