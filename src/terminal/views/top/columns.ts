@@ -45,9 +45,9 @@ const TASKS: readonly ListColumn<ItemOf<'tasks'>>[] = [
     order: ({ task }) => urgency(task),
     colour: ({ task }) => stateColour(task.state),
   },
-  { head: 'TASK', width: 14, grow: true, rank: 0, value: ({ task }) => task.name ?? '?', order: ({ task }) => task.name ?? '\uffff' },
+  { head: 'TASK', width: 20, grow: true, rank: 0, value: ({ task }) => task.name ?? '?', order: ({ task }) => task.name ?? '\uffff' },
   { head: 'ID', width: 8, rank: 3, value: ({ task }) => task.id.slice(0, 8) },
-  { head: 'WORKER', width: 12, grow: true, rank: 2, value: ({ task }) => task.worker ?? '-', order: ({ task }) => task.worker ?? '\uffff' },
+  { head: 'WORKER', width: 14, grow: true, rank: 2, value: ({ task }) => task.worker ?? '-', order: ({ task }) => task.worker ?? '\uffff' },
   { head: 'QUEUE', width: 8, rank: 6, value: ({ task }) => task.queue ?? '-', order: ({ task }) => task.queue ?? '\uffff' },
   {
     head: 'RUN',

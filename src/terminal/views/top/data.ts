@@ -33,7 +33,9 @@ export interface TopWorker {
 
 /** What a person asks for; the shell around the view carries it out. */
 export type Intent =
-  | { readonly kind: 'quit' | 'suspend' | 'events' }
+  | { readonly kind: 'quit' }
+  | { readonly kind: 'suspend' }
+  | { readonly kind: 'events' }
   | { readonly kind: 'revoke'; readonly id: string; readonly terminate: boolean }
   | { readonly kind: 'rate-limit'; readonly name: string; readonly rate: string }
 

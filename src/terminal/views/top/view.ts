@@ -52,12 +52,15 @@ export function show(before: TopState, data: TopData, { columns, rows }: ScreenS
   const { head, body, lastScroll, top } = bodyOf(state, data, listing, columns, height)
   const foot = footOf(state, listing, top, height, lastScroll)
   const view: TopView = {
-    summary: { text: cut(summaryText(data, state), columns), colour: data.trouble === null ? null : 'yellow' },
+    summary: {
+      text: cut((state.isPaused ? 'PAUSED  ' : '') + summaryText(data), columns),
+      colour: data.trouble === null ? null : 'yellow',
+    },
     tabs: tabsOf(state, data, columns),
     head: cut(head, columns),
     rows: body,
     height,
-    foot: { ...foot, text: foot.text.startsWith('/') ? tail(foot.text, columns) : cut(foot.text, columns) },
+    foot: { ...foot, text: state.open.kind === 'filter' ? tail(foot.text, columns) : cut(foot.text, columns) },
   }
   return { view, state, page: { listing, height, lastScroll } }
 }
@@ -110,7 +113,8 @@ function titleOf(item: Item): string {
   )
 }
 
-function summaryText({ tasks, workers, queues, rate, trouble }: TopData, { isPaused }: TopState): string {
+/** One line of it all: what is not as it should be comes first. */
+export function summaryText({ tasks, workers, queues, rate, trouble }: TopData): string {
   const online = workers.filter(({ isAlive }) => isAlive).length
   const sum = (of: (queue: (typeof queues)[number]) => number) => queues.reduce((all, queue) => all + of(queue), 0)
   const states = tasks.reduce((counts, { state }) => counts.set(state, (counts.get(state) ?? 0) + 1), new Map<string, number>())
@@ -123,8 +127,7 @@ function summaryText({ tasks, workers, queues, rate, trouble }: TopData, { isPau
     `${states.get('SUCCESS') ?? 0} succeeded`,
     `${states.get('FAILURE') ?? 0} failed`,
   ]
-  const lead = `${isPaused ? 'PAUSED  ' : ''}${trouble === null ? '' : `${safe(trouble)}  `}`
-  return lead + parts.join(' · ')
+  return (trouble === null ? '' : `${safe(trouble)}  `) + parts.join(' · ')
 }
 
 function tabsOf({ tab }: TopState, { tasks, workers, queues }: TopData, columns: number): TopView['tabs'] {
