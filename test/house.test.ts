@@ -26,6 +26,7 @@ const SHELVES: Readonly<Record<string, number>> = {
   'src/app': 4,
   'src/worker': 5,
   'src/beat': 5,
+  'src/monitor': 5,
   'src/terminal': 6,
   'src/index.ts': 7,
   'src/testing.ts': 7,
@@ -41,7 +42,7 @@ const ONLY: Readonly<Record<string, { readonly rooms: readonly string[]; readonl
 }
 
 /** Adapters of one port, which know the port and not each other. */
-const ADAPTERS = /^src\/(broker|results)\/(redis|amqp|sqlite|sql|memory|rpc)\//
+const ADAPTERS = /^src\/(broker|results|monitor\/stores)\/(redis|amqp|sqlite|sql|postgres|memory|rpc)\//
 
 const DRAWERS = /^(utils?|helpers?|common|misc|types|shared|lib)(\.ts|\.tsx)?$/
 
@@ -100,8 +101,9 @@ describe('the house', () => {
   })
 
   it('imports only packages that package.json names', () => {
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
-    const named = (name: string) => name.startsWith('node:') || name in manifest.dependencies
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
+    const known = { ...manifest['dependencies'], ...manifest['peerDependencies'] }
+    const named = (name: string) => name.startsWith('node:') || name in known
     const strangers = sources.flatMap((from) =>
       packagesOf(from)
         .filter((name) => !named(name))
