@@ -197,7 +197,8 @@ describe('a control reply', () => {
         fc.pre(node !== '__proto__' && !JSON.stringify(value).includes('__'))
         const decoded = decodeReply(Buffer.from(encodeReply({ ticket, routingKey: 'a"b', clock: 3 }, node, value)))
 
-        expect(decoded).to.deep.equal({ ok: true, reply: { ticket, clock: 3, values: { [node]: JSON.parse(JSON.stringify(value)) } } })
+        // As text: JSON has no -0, Python's and ours has.
+        expect(JSON.stringify(decoded)).to.equal(JSON.stringify({ ok: true, reply: { ticket, clock: 3, values: { [node]: value } } }))
       }),
     )
   })

@@ -26,6 +26,10 @@ const TEXT_AT = 19
 const MAX_TEXT = SLOT - TEXT_AT
 const MAX_LANE = 128
 
+/** How often the main thread notes that its loop turns, in milliseconds, and from when on it counts as blocked. */
+export const TICK_MS = 500
+const BLOCKED_MS = 2 * TICK_MS
+
 /** More running tasks than this at least can be shown, however few the worker starts with: its pool may grow. */
 const LEAST_SLOTS = 64
 
@@ -156,9 +160,15 @@ export class Board {
     return Atomics.load(this.#words, TICKS)
   }
 
-  /** Milliseconds since it turned last. */
-  get sinceTick(): number {
-    return Math.max(0, sharedNow() - (this.#floats[TICKED_AT] as number))
+  /** Milliseconds for which it has not turned; 0 when it turned within the last second. */
+  get blockedMs(): number {
+    const since = sharedNow() - (this.#floats[TICKED_AT] as number)
+    return since < BLOCKED_MS ? 0 : since
+  }
+
+  /** What `stats` says beyond Celery's fields, under `celerity`. */
+  stats(): { readonly blocked_seconds: number; readonly ignored_requests: number } {
+    return { blocked_seconds: Math.round(this.blockedMs) / 1000, ignored_requests: this.ignored }
   }
 }
 

@@ -1,45 +1,61 @@
-/** The thread of `keeper.ts`: renews one lease at a third of its length, and says so when it is lost. Any message to it ends it. */
+/** The thread of `thread-keeper.ts`: keeps what must go on while the tasks block the event loop. The word `end`, or a lost lease, ends it. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { openBroker } from '../../broker/open.js'
-import { systemClock } from '../../clock.js'
-import { reason } from '../../errors.js'
+import { Lamport } from '../../protocol/lamport.js'
+import { within } from '../patience.js'
 import { Board } from './board.js'
-import type { KeeperData, KeeperWord } from './keeper.js'
+import { Keeping } from './keeping.js'
+import type { Answer, MainThread } from './main-thread.js'
+import type { KeeperData, KeeperWord, MainWord } from './words.js'
 
-/** A lease so long that loading the client library is a small part of it, on a busy machine too. */
-const LONG_LEASE_MS = 10_000
+/** Seconds that the last word may take; a broker that is away is not waited for. */
+const LAST_WORD_SECONDS = 0.3
+/** Requests that the main thread finds when its event loop turns again; what is asked beyond that is never carried out by it. */
+const MAX_ASKED = 100
 
-const { incarnation, leaseMs, brokerUrl, keyPrefix, deadlineMs, board } = workerData as KeeperData
+const { board, lamport, brokerUrl, keyPrefix, deadlineMs, ...options } = workerData as KeeperData
 const say = (word: KeeperWord) => parentPort?.postMessage(word)
-const ends = new AbortController()
-parentPort?.once('message', () => ends.abort())
 
-const slots = new Board(board)
-const interval = leaseMs / 3
-// The lease has just begun. A client library loaded now would take its 150 ms of CPU from the worker's first tasks.
-if (leaseMs >= LONG_LEASE_MS) await systemClock.sleep(leaseMs / 6 / 1000, ends.signal)
-if (ends.signal.aborted) process.exit()
-const broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineMs, interval) })
-// A renewal that waits for a broker that is away ends with the connection.
-ends.signal.addEventListener('abort', () => void broker.close())
-let trouble = 0
-
-while (!ends.signal.aborted) {
-  const began = performance.now()
-  try {
-    const renewal = await broker.renew(incarnation, slots.started())
-    if (renewal.kind === 'lost') {
-      say({ kind: 'lost' })
-      break
-    }
-    if (trouble > 0) say({ kind: 'renewed', text: `the lease is renewed again, after ${trouble} tries` })
-    trouble = 0
-  } catch (error) {
-    if (trouble++ === 0 && !ends.signal.aborted) say({ kind: 'trouble', text: `can't renew the lease: ${reason(error)}` })
-  }
-  // After trouble at once again (the call itself has waited), else at a third of the lease.
-  const pause = trouble > 0 ? Math.min(250, interval) : interval - (performance.now() - began)
-  await systemClock.sleep(Math.max(pause, 10) / 1000, ends.signal)
+const asked = new Map<number, (answer: Answer) => void>()
+let number = 0
+const main: MainThread = {
+  ask(method, args) {
+    return new Promise((resolve) => {
+      if (asked.size >= MAX_ASKED) return
+      asked.set(++number, resolve)
+      say({ kind: 'ask', number, method, args })
+    })
+  },
+  lost: () => say({ kind: 'lost' }),
+  say: (what, text) => say({ kind: 'said', what, text }),
+  readers: (count) => say({ kind: 'readers', count }),
 }
-await broker.close()
-process.exit() // of this thread, whatever timer a connection may have left
+
+// A renewal that takes longer is no use: the next one is due.
+const deadline = Math.min(deadlineMs, options.leaseMs / 3)
+const broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: deadline })
+const keeping = new Keeping({ broker, board: new Board(board), lamport: new Lamport(lamport), main }, options)
+
+parentPort?.on('message', (word: MainWord) => {
+  switch (word.kind) {
+    case 'end':
+      void end()
+      break
+    case 'state':
+      keeping.know(word.state)
+      break
+    case 'heartbeat':
+      keeping.beat()
+      break
+    case 'answer':
+      asked.get(word.number)?.(word.answer)
+      asked.delete(word.number)
+  }
+})
+void keeping.run()
+
+async function end(): Promise<void> {
+  await within(keeping.close(), LAST_WORD_SECONDS)
+  await broker.close()
+  process.exit() // of this thread, whatever timer a connection may have left
+}

@@ -1,0 +1,97 @@
+/** The main thread's side of a keeper that runs in a thread of its own: starts it, again when it died, and answers what it asks. */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { Worker as Thread } from 'node:worker_threads'
+import { within } from '../patience.js'
+import { TICK_MS } from './board.js'
+import type { Keeper, KeeperOptions, KeeperParts } from './keeper.js'
+import { askPanel, type KnownState, known } from './main-thread.js'
+import type { KeeperData, KeeperWord, MainWord } from './words.js'
+
+/** Seconds the thread gets to end by itself. */
+const END_SECONDS = 0.5
+
+/** One call now and then needs little; without limits the thread's heap takes 11 MB more. */
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, codeRangeSizeMb: 4 }
+
+export function threadKeeper(options: KeeperOptions, { board, lamport, log, panel, lost, readers }: KeeperParts): Keeper {
+  const workerData: KeeperData = { ...options, started: Date.now() / 1000, board: board.buffer, lamport: lamport.buffer }
+  let closed = false
+  let renewing = true // registering it was the first time
+  let deaths = 0
+  let state: KnownState | undefined
+  let ended: Promise<void> = Promise.resolve()
+  let thread = start()
+  const ticks = setInterval(() => board.tick(), TICK_MS)
+  ticks.unref()
+
+  function start(): Thread {
+    const started = new Thread(threadFile(), { workerData, name: 'keeper', resourceLimits: LIMITS })
+    started.on('message', (word: KeeperWord) => hear(word, started))
+    started.on('error', (error) => log.critical(`the keeper died and is started again: ${error.message}`))
+    ended = new Promise((resolve) => started.once('exit', () => resolve()))
+    started.on('exit', () => {
+      if (!closed) setTimeout(restart, Math.min(100 * 2 ** deaths++, options.leaseMs / 3)).unref()
+    })
+    if (state !== undefined) tell({ kind: 'state', state }, started)
+    return started
+  }
+
+  function restart(): void {
+    if (!closed) thread = start()
+  }
+
+  function tell(word: MainWord, to: Thread = thread): void {
+    to.postMessage(word)
+  }
+
+  function hear(word: KeeperWord, from: Thread): void {
+    switch (word.kind) {
+      case 'ask':
+        board.tick()
+        void askPanel(panel, word.method, word.args).then((answer) => tell({ kind: 'answer', number: word.number, answer }, from))
+        break
+      case 'readers':
+        readers(word.count)
+        break
+      case 'said':
+        if (word.what !== 'blocked') renewing = word.what === 'renewed'
+        log.warning(`keeper: ${word.text}`)
+        break
+      case 'lost':
+        renewing = false
+        if (closed) return
+        closed = true
+        lost()
+    }
+  }
+
+  return {
+    get renewing() {
+      return renewing
+    },
+    state(answers, queues) {
+      state = known(answers, queues)
+      tell({ kind: 'state', state })
+    },
+    heartbeat: () => tell({ kind: 'heartbeat' }),
+    async close() {
+      closed = true
+      clearInterval(ticks)
+      // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
+      tell({ kind: 'end' })
+      await within(ended, END_SECONDS)
+      await thread.terminate()
+    },
+  }
+}
+
+/** Run from sources, the thread's file ends in .ts as this one does; a thread has no TypeScript loader until it registers one. */
+function threadFile(): URL {
+  if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
+  const source = new URL('./keeper-thread.ts', import.meta.url).href
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href
+  return new URL(
+    `data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`,
+  )
+}

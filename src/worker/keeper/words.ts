@@ -1,0 +1,28 @@
+/** What the main thread and the keeper's thread say to each other. */
+
+import type { KeepingOptions } from './keeping.js'
+import type { Answer, KnownState, MainThread } from './main-thread.js'
+
+/** What the thread is started with. */
+export interface KeeperData extends KeepingOptions {
+  /** How it reaches the broker. */
+  readonly brokerUrl: string
+  readonly keyPrefix: string
+  readonly deadlineMs: number
+  readonly board: SharedArrayBuffer
+  readonly lamport: SharedArrayBuffer
+}
+
+/** From the keeper. */
+export type KeeperWord =
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'said'; readonly what: Parameters<MainThread['say']>[0]; readonly text: string }
+  | { readonly kind: 'readers'; readonly count: number }
+  | { readonly kind: 'ask'; readonly number: number; readonly method: string; readonly args: Readonly<Record<string, unknown>> }
+
+/** To the keeper. */
+export type MainWord =
+  | { readonly kind: 'end' }
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: Answer }
+  | { readonly kind: 'state'; readonly state: KnownState }
+  | { readonly kind: 'heartbeat' }
