@@ -3,7 +3,7 @@
  * I/O and has no clock; it holds no more than its limits say, whatever comes.
  */
 import type { ClusterEvent } from '../protocol/event.js'
-import { isTaskEvent, mergeTask, type TaskRecord } from './task-record.js'
+import { isTaskEvent, mergeTask, type TaskEvent, type TaskRecord } from './task-record.js'
 import { isFinal } from './task-step.js'
 import { isWorkerEvent, mergeWorker, type WorkerRecord } from './worker-record.js'
 

@@ -34,6 +34,7 @@ export interface TaskRecord {
   readonly parentId: string | null
   /** `<file>:<line>`, of our producers. */
   readonly sentFrom: string | null
+  /** When it was sent, the last time. */
   readonly sentAt: number | null
   /** When it was last received, and when it last started: once per try. */
   readonly receivedAt: number | null

@@ -199,12 +199,12 @@ export function utcOffset(at: Date): number {
 }
 
 /** Where and when it was sent, for messages of our producers: fields that Celery's readers pass by. */
-function origin({ headers }: TaskMessage): string {
-  const { sent_from: from, sent_at: at } = headers
+function origin({ headers, sentAt }: TaskMessage): string {
+  const from = headers['sent_from']
   const place = typeof from === 'object' && from !== null && 'at' in from ? from.at : null
   return (
     (typeof place === 'string' ? `, "sent_from": ${quote(cut(place, MAX_REPR))}` : '') +
-    (typeof at === 'number' && Number.isFinite(at) ? `, "sent_at": ${at}` : '')
+    (sentAt === null ? '' : `, "sent_at": ${sentAt / 1000}`)
   )
 }
 
