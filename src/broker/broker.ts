@@ -265,8 +265,8 @@ export interface Queues {
   /** Queues that hold something now or are bound or consumed, as far as the broker knows. */
   names(): Promise<readonly string[]>
   counts(queues: readonly string[]): Promise<readonly QueueCounts[]>
-  /** The first `limit` waiting messages, oldest first per priority; nothing is taken. */
-  peek(queue: string, limit: number): Promise<readonly Buffer[]>
+  /** The first `limit` waiting messages, oldest first per priority, or of one priority step alone; nothing is taken. */
+  peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]>
   /** Removes what is ready and delayed (not what is leased, not the dead); returns how many of each. */
   purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }>
   /** Newest first. */
@@ -305,8 +305,11 @@ export interface DeadLetter {
 /** The steps of kombu's priority lists; a message goes to the greatest step not above its priority. */
 export const PRIORITY_STEPS = [0, 3, 6, 9] as const
 
-/** The index (0–3) in `PRIORITY_STEPS` of the list for `priority`; anything that is no number counts as 0. */
-export function priorityStep(priority: number): 0 | 1 | 2 | 3 {
+/** An index in `PRIORITY_STEPS`. */
+export type PriorityStep = 0 | 1 | 2 | 3
+
+/** The index in `PRIORITY_STEPS` of the list for `priority`; anything that is no number counts as 0. */
+export function priorityStep(priority: number): PriorityStep {
   if (!(priority >= 3)) return 0
   return priority >= 9 ? 3 : priority >= 6 ? 2 : 1
 }

@@ -76,6 +76,7 @@ async function useEverything(url: string): Promise<void> {
   await broker.queues.names()
   await broker.queues.counts(['kuma'])
   await broker.queues.peek('kuma', 1)
+  await broker.queues.peek('kuma', 1, 0)
   const letters = await broker.queues.dead('kuma', 0, 10)
   await broker.queues.retryDead('kuma', [letters[0]?.id ?? ''])
   await broker.queues.dropDead('kuma', [letters[0]?.id ?? ''])

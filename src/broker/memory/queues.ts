@@ -1,5 +1,5 @@
 /** The operator's side of the memory broker. */
-import type { DeadLetter, QueueCounts, Queues } from '../broker.js'
+import type { DeadLetter, PriorityStep, QueueCounts, Queues } from '../broker.js'
 import type { Dead } from './queue.js'
 import type { MemoryServer } from './server.js'
 
@@ -28,10 +28,11 @@ export class MemoryQueues implements Queues {
     return queues.map((name) => this.#count(name))
   }
 
-  async peek(queue: string, limit: number): Promise<readonly Buffer[]> {
+  async peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]> {
     this.#check()
     const raws: Buffer[] = []
-    for (const list of this.#server.queues.get(queue)?.ready ?? []) {
+    const lists = this.#server.queues.get(queue)?.ready ?? []
+    for (const list of step === undefined ? lists : lists.slice(step, step + 1)) {
       for (const { raw } of list) {
         if (raws.length >= limit) return raws
         raws.push(raw)

@@ -1,6 +1,6 @@
 /** The operator's side of the Redis broker. Reads in a few round trips; counts are of nearly the same moment, not of one. */
 import type { RedisLink } from '../../redis/link.js'
-import type { DeadLetter, QueueCounts, Queues } from '../broker.js'
+import type { DeadLetter, PriorityStep, QueueCounts, Queues } from '../broker.js'
 import { type EntryTask, entryTaskOf } from '../entry-header.js'
 import { holdField, readHolds } from './entry-row.js'
 import type { Keys } from './keys.js'
@@ -69,9 +69,10 @@ export class RedisQueues implements Queues {
     return { leased, consumers }
   }
 
-  async peek(queue: string, limit: number): Promise<readonly Buffer[]> {
+  async peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]> {
     const found: Buffer[] = []
-    for (const list of this.#keys.lists(queue)) {
+    const lists = this.#keys.lists(queue)
+    for (const list of step === undefined ? lists : lists.slice(step, step + 1)) {
       const left = limit - found.length
       if (left <= 0) break
       found.push(...(await this.#link.run((client) => client.lrangeBuffer(list, -left, -1))).reverse())

@@ -1,6 +1,6 @@
 /** The operator's side of the SQLite broker. */
 import type { Database, Transaction } from '../../sqlite/database.js'
-import type { DeadLetter, QueueCounts, Queues } from '../broker.js'
+import type { DeadLetter, PriorityStep, QueueCounts, Queues } from '../broker.js'
 import { append, findQueue } from './places.js'
 import { asBuffer } from './take.js'
 
@@ -16,6 +16,8 @@ const CONSUMERS = `SELECT count(*) AS count FROM broker_worker
   WHERE fenced = 0 AND EXISTS (SELECT 1 FROM json_each(broker_worker.queues) WHERE value = ?)`
 const PEEK = `SELECT m.raw AS raw FROM broker_ready r JOIN broker_message m ON m.id = r.message
   WHERE r.queue = ? ORDER BY r.step, r.place, r.message LIMIT ?`
+const PEEK_STEP = `SELECT m.raw AS raw FROM broker_ready r JOIN broker_message m ON m.id = r.message
+  WHERE r.queue = ? AND r.step = ? ORDER BY r.place, r.message LIMIT ?`
 const PURGEABLE_READY = 'SELECT step, place, message FROM broker_ready WHERE queue = ? AND message <= ? LIMIT ?'
 const DELETE_READY = 'DELETE FROM broker_ready WHERE queue = ? AND step = ? AND place = ? AND message = ?'
 const PURGEABLE_DELAYED = 'SELECT due, message FROM broker_delayed WHERE queue = ? AND message <= ? LIMIT ?'
@@ -55,8 +57,12 @@ export class SqliteQueues implements Queues {
     return this.#database.read((transaction) => queues.map((queue) => count(transaction, queue)))
   }
 
-  async peek(queue: string, limit: number): Promise<readonly Buffer[]> {
-    const rows = await this.#database.read((transaction) => transaction.all<{ raw: Uint8Array }>(PEEK, numberOf(transaction, queue), limit))
+  async peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]> {
+    const rows = await this.#database.read((transaction) => {
+      const number = numberOf(transaction, queue)
+      if (step === undefined) return transaction.all<{ raw: Uint8Array }>(PEEK, number, limit)
+      return transaction.all<{ raw: Uint8Array }>(PEEK_STEP, number, step, limit)
+    })
     return rows.map(({ raw }) => asBuffer(raw))
   }
 

@@ -1,5 +1,6 @@
 /** The operator's side: names, counts, peek, purge, dead letters. */
 import { expect } from 'chai'
+import type { PriorityStep } from '../../../src/broker/broker.js'
 import { DEAD, message, names, QUEUE, type Stage, texts } from './stage.js'
 
 export function operating(stage: () => Stage): void {
@@ -56,6 +57,10 @@ export function operating(stage: () => Stage): void {
       expect(await peek(10)).to.deep.equal(['a', 'b', 'mid', 'low'])
       expect(await peek(3)).to.deep.equal(['a', 'b', 'mid'])
       expect(await peek(0)).to.deep.equal([])
+      for (const [step, there] of [['a', 'b'], ['mid'], [], ['low']].entries()) {
+        expect((await stage().broker.queues.peek(QUEUE, 5, step as PriorityStep)).map(String)).to.deep.equal(there)
+      }
+      expect((await stage().broker.queues.peek(QUEUE, 1, 0)).map(String)).to.deep.equal(['a'])
       expect(await stage().broker.queues.peek('unknown', 5)).to.deep.equal([])
       expect(await stage().counts()).to.include({ ready: 4, leased: 0 })
     })
