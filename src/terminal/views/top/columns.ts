@@ -36,28 +36,28 @@ const APART = 1e12
 const urgency = ({ state, stateAt }: ItemOf<'tasks'>['task']) => -URGENCY.indexOf(state) * APART + stateAt
 
 const TASKS: readonly ListColumn<ItemOf<'tasks'>>[] = [
-  { head: 'AGE', width: 6, align: 'right', rank: 1, value: ({ task }, now) => age(task.stateAt, now), order: ({ task }) => task.stateAt },
+  { head: 'AGE', width: 6, align: 'right', rank: 2, value: ({ task }, now) => age(task.stateAt, now), order: ({ task }) => task.stateAt },
   {
     head: 'STATE',
     width: 8,
-    rank: 0,
+    rank: 1,
     value: ({ task }) => task.state,
     order: ({ task }) => urgency(task),
     colour: ({ task }) => stateColour(task.state),
   },
   { head: 'TASK', width: 20, grow: true, rank: 0, value: ({ task }) => task.name ?? '?', order: ({ task }) => task.name ?? '\uffff' },
-  { head: 'ID', width: 8, rank: 3, value: ({ task }) => task.id.slice(0, 8) },
-  { head: 'WORKER', width: 14, grow: true, rank: 2, value: ({ task }) => task.worker ?? '-', order: ({ task }) => task.worker ?? '\uffff' },
-  { head: 'QUEUE', width: 8, rank: 6, value: ({ task }) => task.queue ?? '-', order: ({ task }) => task.queue ?? '\uffff' },
+  { head: 'ID', width: 8, rank: 4, value: ({ task }) => task.id.slice(0, 8) },
+  { head: 'WORKER', width: 14, grow: true, rank: 3, value: ({ task }) => task.worker ?? '-', order: ({ task }) => task.worker ?? '\uffff' },
+  { head: 'QUEUE', width: 8, rank: 7, value: ({ task }) => task.queue ?? '-', order: ({ task }) => task.queue ?? '\uffff' },
   {
     head: 'RUN',
     width: 6,
     align: 'right',
-    rank: 4,
+    rank: 5,
     value: ({ task }, now) => runText(task, now),
     order: ({ task }) => task.runtime ?? -1,
   },
-  { head: 'WHAT', width: 16, grow: true, rank: 5, value: ({ task }) => task.exception ?? task.result ?? argumentsText(task) },
+  { head: 'WHAT', width: 16, grow: true, rank: 6, value: ({ task }) => task.exception ?? task.result ?? argumentsText(task) },
 ]
 
 const WORKERS: readonly ListColumn<ItemOf<'workers'>>[] = [
@@ -65,7 +65,7 @@ const WORKERS: readonly ListColumn<ItemOf<'workers'>>[] = [
   {
     head: 'STATUS',
     width: 7,
-    rank: 0,
+    rank: 1,
     value: ({ worker }) => (worker.isAlive ? 'online' : 'offline'),
     order: ({ worker }) => (worker.isAlive ? 'a' : 'b'),
     colour: ({ worker }) => (worker.isAlive ? 'green' : 'red'),
@@ -74,7 +74,7 @@ const WORKERS: readonly ListColumn<ItemOf<'workers'>>[] = [
     head: 'ACTIVE',
     width: 6,
     align: 'right',
-    rank: 1,
+    rank: 2,
     value: ({ worker }) => count(worker.active),
     order: ({ worker }) => worker.active ?? -1,
   },
@@ -82,14 +82,14 @@ const WORKERS: readonly ListColumn<ItemOf<'workers'>>[] = [
     head: 'PROCESSED',
     width: 9,
     align: 'right',
-    rank: 2,
+    rank: 3,
     value: ({ worker }) => count(worker.processed),
     order: ({ worker }) => worker.processed ?? -1,
   },
   {
     head: 'LOAD',
     width: 16,
-    rank: 4,
+    rank: 5,
     value: ({ worker }) => worker.loadavg?.map((one) => one.toFixed(2)).join(' ') ?? '-',
     order: ({ worker }) => worker.loadavg?.[0] ?? -1,
   },
@@ -97,24 +97,24 @@ const WORKERS: readonly ListColumn<ItemOf<'workers'>>[] = [
     head: 'HEARD',
     width: 6,
     align: 'right',
-    rank: 3,
+    rank: 4,
     value: ({ worker }, now) => (worker.heartbeatAt === null ? '-' : age(worker.heartbeatAt, now)),
     order: ({ worker }) => worker.heartbeatAt ?? 0,
   },
-  { head: 'SOFTWARE', width: 16, rank: 6, value: ({ worker }) => worker.software ?? '-' },
-  { head: 'QUEUES', width: 12, grow: true, rank: 5, value: ({ worker }) => worker.queues.join(' ') || '-' },
+  { head: 'SOFTWARE', width: 16, rank: 7, value: ({ worker }) => worker.software ?? '-' },
+  { head: 'QUEUES', width: 12, grow: true, rank: 6, value: ({ worker }) => worker.queues.join(' ') || '-' },
 ]
 
 const QUEUES: readonly ListColumn<ItemOf<'queues'>>[] = [
   { head: 'QUEUE', width: 16, grow: true, rank: 0, value: ({ queue }) => queue.queue, order: ({ queue }) => queue.queue },
-  { head: 'READY', width: 7, align: 'right', rank: 0, value: ({ queue }) => count(queue.ready), order: ({ queue }) => queue.ready },
-  { head: 'DELAYED', width: 7, align: 'right', rank: 2, value: ({ queue }) => count(queue.delayed), order: ({ queue }) => queue.delayed },
-  { head: 'RUNNING', width: 7, align: 'right', rank: 1, value: ({ queue }) => count(queue.leased), order: ({ queue }) => queue.leased },
+  { head: 'READY', width: 7, align: 'right', rank: 1, value: ({ queue }) => count(queue.ready), order: ({ queue }) => queue.ready },
+  { head: 'DELAYED', width: 7, align: 'right', rank: 3, value: ({ queue }) => count(queue.delayed), order: ({ queue }) => queue.delayed },
+  { head: 'RUNNING', width: 7, align: 'right', rank: 2, value: ({ queue }) => count(queue.leased), order: ({ queue }) => queue.leased },
   {
     head: 'DEAD',
     width: 6,
     align: 'right',
-    rank: 3,
+    rank: 4,
     value: ({ queue }) => count(queue.dead),
     order: ({ queue }) => queue.dead,
     colour: ({ queue }) => (queue.dead > 0 ? 'red' : null),
@@ -123,12 +123,12 @@ const QUEUES: readonly ListColumn<ItemOf<'queues'>>[] = [
     head: 'WORKERS',
     width: 7,
     align: 'right',
-    rank: 4,
+    rank: 5,
     value: ({ queue }) => count(queue.consumers),
     order: ({ queue }) => queue.consumers,
     colour: ({ queue }) => (queue.ready > 0 && queue.consumers === 0 ? 'yellow' : null),
   },
-  { head: 'BY PRIORITY', width: 16, rank: 5, value: ({ queue }) => (queue.ready === queue.steps[0] ? '-' : queue.steps.join(' ')) },
+  { head: 'BY PRIORITY', width: 16, rank: 6, value: ({ queue }) => (queue.ready === queue.steps[0] ? '-' : queue.steps.join(' ')) },
 ]
 
 /** Each is only ever given items of its own tab. */

@@ -1,7 +1,7 @@
 /** The keys, for the line at the bottom and for `?`. */
 import type { Line } from './view.js'
 
-export const KEYS = 'q quit  ? keys  Tab list  j/k move  i info  t traceback  r result  / filter  s sort  c revoke  C terminate  p pause'
+export const KEYS = 'q quit  ? keys  Tab lists  j/k move  i info  t traceback  r result  c revoke  / filter  s sort'
 export const TEXT_KEYS = 'Esc back  j/k scroll  i info  t traceback  r result  c revoke  C terminate'
 export const HELP_KEYS = 'Esc back  j/k scroll'
 
@@ -25,8 +25,4 @@ const ALL: readonly (readonly [string, string])[] = [
   ['q, Ctrl-C', 'leave'],
 ]
 
-export const helpLines: readonly Line[] = [
-  { text: 'Keys', colour: 'bold' },
-  { text: '', colour: null },
-  ...ALL.map(([keys, what]) => ({ text: `  ${keys.padEnd(18)} ${what}`, colour: null })),
-]
+export const helpLines: readonly Line[] = ALL.map(([keys, what]) => ({ text: `  ${keys.padEnd(18)} ${what}`, colour: null }))

@@ -1,7 +1,7 @@
 /** What a key does: pure. Keys are those of Celery's monitor (j k i t r c l), with the habits of less and htop beside them. */
 import type { Key } from '../../keys.js'
 import { safe } from '../../safe.js'
-import { sortable } from './columns.js'
+import { COLUMNS, sortable } from './columns.js'
 import { type Intent, type Item, TABS } from './data.js'
 import type { Listing } from './listing.js'
 import { type DetailPart, type Open, type TopState, withList } from './state.js'
@@ -154,7 +154,9 @@ function onView(state: TopState, key: Key): TopState {
 function sorted(state: TopState, step: 1 | -1): TopState {
   const columns = sortable(state.tab)
   const here = columns.indexOf(state.lists[state.tab].sort)
-  return withList(state, { sort: columns[(here + step + columns.length) % columns.length] ?? 0 })
+  const sort = columns[(here + step + columns.length) % columns.length] ?? 0
+  // Where the terminal is narrow the column may not be in sight.
+  return { ...withList(state, { sort }), message: `Ordered by ${COLUMNS[state.tab][sort]?.head}.` }
 }
 
 function inFilter(state: TopState, open: Extract<Open, { kind: 'filter' }>, key: Key): TopState {
