@@ -27,6 +27,8 @@ export interface Built {
   readonly task: string
   readonly outgoing: Outgoing
   readonly ignoresResult: boolean
+  /** What the message was made of. */
+  readonly call: TaskCall
 }
 
 export type BuilderSettings = Pick<
@@ -104,7 +106,7 @@ export class MessageBuilder {
       headers: options.headers,
       compression: options.compression ?? policy?.compression ?? this.#settings.taskCompression ?? undefined,
     }
-    return { id, task, outgoing: { queue, priority, raw: this.encoder.encode(call, sentFrom) }, ignoresResult: ignoreResult }
+    return { id, task, outgoing: { queue, priority, raw: this.encoder.encode(call, sentFrom) }, ignoresResult: ignoreResult, call }
   }
 
   /**

@@ -1,5 +1,7 @@
 /** Sends calls: each becomes a message where it is called, and leaves with the batch of its turn. */
 import type { Outgoing } from '../broker/broker.js'
+import type { SentEvents } from '../events/sent-events.js'
+import type { TaskCall } from '../protocol/message.js'
 import { currentRequest } from './current.js'
 import type { MessageBuilder, SendRequest } from './message-builder.js'
 import type { PublishBatch } from './publish-batch.js'
@@ -13,10 +15,13 @@ export interface Sent {
 export class Producer {
   readonly #builder: MessageBuilder
   readonly #batch: PublishBatch
+  readonly #events: SentEvents | null
 
-  constructor(builder: MessageBuilder, batch: PublishBatch) {
+  /** @param events null: nobody is to be told what was sent */
+  constructor(builder: MessageBuilder, batch: PublishBatch, events: SentEvents | null) {
     this.#builder = builder
     this.#batch = batch
+    this.#events = events
   }
 
   /**
@@ -29,16 +34,19 @@ export class Producer {
     const parent = currentRequest.getStore()
     const outgoing: Outgoing[] = []
     const sent: Sent[] = []
+    const calls: TaskCall[] = []
     for (const request of requests) {
       const built = this.#builder.build(request, sentFrom, parent)
       outgoing.push(requests.length === 1 ? built.outgoing : inBytes(built.outgoing))
       sent.push({ id: built.id, ignoresResult: built.ignoresResult })
+      if (this.#events?.isOn) calls.push(built.call)
     }
     const [first] = sent
     if (first === undefined) return []
     const name = `${requests[0]?.task}[${first.id}]`
     await this.#batch.add(outgoing, sent.length === 1 ? `task ${name}` : `${sent.length} tasks, ${name} the first,`)
     for (const { id } of sent) parent?.children.push(id)
+    for (const call of calls) this.#events?.sent(call)
     return sent
   }
 }

@@ -7,7 +7,7 @@ import { beatSchedule, timezone, withoutArguments } from './beat-kinds.js'
 import { AT_BROKER, either, flag, type Kind, list, oneOf, optional, orZero, resultUrl, span, text, url, whole } from './kinds.js'
 import { fields } from './objects.js'
 import { acks, annotations, priority, queueName, queues, rateLimit, routes } from './task-kinds.js'
-import { remoteControl } from './worker-kinds.js'
+import { autoscale, remoteControl } from './worker-kinds.js'
 
 export interface Row<T, Given> {
   readonly kind: Kind<T, Given>
@@ -153,6 +153,13 @@ export const SCHEMA = {
     kind: flag(),
     default: true,
     why: 'Each message says where it was sent from (file:line of the caller), so that a failure can be traced back; Python ignores it.',
+  }),
+  taskSendSentEvent: row({
+    kind: flag(),
+    default: false,
+    celery: 'task_send_sent_event',
+    historic: ['CELERY_SEND_TASK_SENT_EVENT'],
+    why: 'Tells monitors of each task when it is sent, not only when a worker has it; costs nothing while nobody listens.',
   }),
   jsonTypeMarkers: row({
     kind: flag(),
@@ -339,6 +346,27 @@ export const SCHEMA = {
     default: 2,
     unit: 'seconds',
     why: 'How often a worker tells monitors that it lives (an event); its lease is renewed apart from that.',
+  }),
+  workerSendTaskEvents: row({
+    kind: flag(),
+    default: false,
+    celery: 'worker_send_task_events',
+    historic: ['CELERY_SEND_EVENTS', 'CELERY_SEND_TASK_EVENTS'],
+    flag: 'events',
+    why: 'Workers tell of every task as it happens (events), for monitors; one that is registered, such as `tasks monitor`, is told without it.',
+  }),
+  workerAutoscale: row({
+    kind: optional(autoscale()),
+    default: null,
+    flag: 'autoscale',
+    why: 'Between how few and how many tasks a worker runs at once, as much as there is to do: MAX,MIN. Instead of workerConcurrency.',
+  }),
+  workerPoolRestarts: row({
+    kind: flag(),
+    default: false,
+    celery: 'worker_pool_restarts',
+    historic: ['CELERYD_POOL_RESTARTS'],
+    why: 'Whether `tasks control pool-restart` is obeyed: the worker lets go of everything, as in a stop, and begins anew.',
   }),
   workerRateLimitScope: row({
     kind: oneOf(['cluster', 'worker']),

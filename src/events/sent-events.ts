@@ -4,6 +4,8 @@ import type { Clock } from '../clock.js'
 import type { Log } from '../log.js'
 import { EventEncoder, type EventSource, type SentTask } from '../protocol/event-encode.js'
 import { Lamport } from '../protocol/lamport.js'
+import type { TaskCall } from '../protocol/message.js'
+import { reprArgs, reprKwargs } from '../protocol/python-repr.js'
 import { Outbox } from './outbox.js'
 
 export interface SentEventsParts {
@@ -40,13 +42,30 @@ export class SentEvents {
     return !this.#outbox.isDeaf
   }
 
-  sent(task: SentTask): void {
-    this.#outbox.add(this.#encoder.taskSent(task, this.#lamport.tick(), this.#clock.now()))
+  sent(call: TaskCall): void {
+    this.#outbox.add(this.#encoder.taskSent(sentTask(call), this.#lamport.tick(), this.#clock.now()))
   }
 
   /** Sends what waits; resolves within a second. */
   async close(): Promise<void> {
     await this.#outbox.flush(LAST_SECONDS)
     this.#outbox.close()
+  }
+}
+
+const NO_ARGUMENTS: Readonly<Record<string, unknown>> = {}
+
+function sentTask(call: TaskCall): SentTask {
+  return {
+    id: call.id,
+    task: call.task,
+    rootId: call.rootId ?? call.id,
+    parentId: call.parentId ?? null,
+    argsrepr: call.argsrepr ?? reprArgs(call.args),
+    kwargsrepr: reprKwargs(call.kwargs ?? NO_ARGUMENTS),
+    retries: call.retries ?? 0,
+    eta: call.eta ?? null,
+    expires: call.expires ?? null,
+    queue: call.queue,
   }
 }
