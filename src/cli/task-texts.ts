@@ -1,0 +1,30 @@
+/** A text for each task, such as its name: most events of a task have its id alone. Bounded, for a stream has no end. */
+import { LRUCache } from 'lru-cache'
+import type { ClusterEvent } from '../protocol/event.js'
+
+const MOST = 10_000
+/** Characters of all of them; a longer one than that shared among a hundred is not kept. */
+const MOST_CHARACTERS = 8 * 1024 * 1024
+
+export class TaskTexts {
+  readonly #texts = new LRUCache<string, string>({
+    max: MOST,
+    maxSize: MOST_CHARACTERS,
+    maxEntrySize: MOST_CHARACTERS / 100,
+    sizeCalculation: (text) => text.length + 1,
+  })
+  readonly #textOf: (event: ClusterEvent) => string | null
+
+  /** @param textOf the text that an event has for its task; null: this one has none */
+  constructor(textOf: (event: ClusterEvent) => string | null) {
+    this.#textOf = textOf
+  }
+
+  /** The last text of the event's task, this event's own first; null: there was none yet. */
+  of(event: ClusterEvent): string | null {
+    if (event.uuid === undefined) return null
+    const text = this.#textOf(event)
+    if (text !== null) this.#texts.set(event.uuid, text)
+    return text ?? this.#texts.get(event.uuid) ?? null
+  }
+}
