@@ -29,6 +29,7 @@ interface AudienceFlags {
   readonly pattern?: string
   readonly regex?: string
   readonly timeout: string
+  readonly json?: boolean
 }
 
 /** Seconds: nobody waits longer for a silence. */
@@ -116,6 +117,11 @@ export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C
     const seconds = spanOf('timeout', this.#flagged.timeout)
     if (seconds > 0 && seconds <= MAX_TIMEOUT) return seconds
     throw new CelerityError('E_USAGE', { message: `--timeout ${this.#flagged.timeout} is no time to wait`, hint: 'Give 1s to 1h.' })
+  }
+
+  /** oclif looks for `--json` alone. */
+  override jsonEnabled(): boolean {
+    return super.jsonEnabled() || (this.flags !== undefined && this.#flagged.json === true)
   }
 
   override async finally(error: Error | undefined): Promise<void> {

@@ -9,6 +9,7 @@ export const AUDIENCE_FLAGS = {
   destination: Flags.string({ char: 'd', helpValue: 'A,B', delimiter: ',', multiple: true, summary: 'only these workers' }),
   pattern: Flags.string({ helpValue: 'GLOB', summary: 'only workers so called: celery@web-*', exclusive: ['destination', 'regex'] }),
   regex: Flags.string({ helpValue: 'REGEX', summary: 'only workers whose name begins so', exclusive: ['destination'] }),
+  json: Flags.boolean({ char: 'j', helpGroup: 'GLOBAL', summary: 'one document: what each worker said, by its name' }), // -j is Celery's
   timeout: Flags.string({ char: 't', helpValue: 'SPAN', default: '1', summary: 'longest silence until no more answers are expected' }),
 }
 
