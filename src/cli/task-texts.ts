@@ -3,14 +3,15 @@ import { LRUCache } from 'lru-cache'
 import type { ClusterEvent } from '../protocol/event.js'
 
 const MOST = 10_000
-/** Characters of all of them; a longer one than that shared among a hundred is not kept. */
+/** Characters of all of them, and of one: a longer one is not kept. */
 const MOST_CHARACTERS = 8 * 1024 * 1024
+const LONGEST = 64 * 1024
 
 export class TaskTexts {
   readonly #texts = new LRUCache<string, string>({
     max: MOST,
     maxSize: MOST_CHARACTERS,
-    maxEntrySize: MOST_CHARACTERS / 100,
+    maxEntrySize: LONGEST,
     sizeCalculation: (text) => text.length + 1,
   })
   readonly #textOf: (event: ClusterEvent) => string | null
