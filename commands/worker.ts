@@ -25,6 +25,7 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
   static override enableJsonFlag = false
   static override flags = {
     concurrency: settingFlag('workerConcurrency', 'tasks that run at once', { char: 'c', helpValue: 'N|auto' }),
+    autoscale: settingFlag('workerAutoscale', 'or as many as there is work for, between these', { helpValue: 'MAX,MIN' }),
     queues: queueList('Q', 'queues to take from; default: all of the application'),
     'exclude-queues': queueList('X', 'but not from these'),
     hostname: settingFlag('workerHostname', 'name of the node; %h host, %n host without domain, %d domain', {
@@ -36,6 +37,7 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
     'soft-time-limit': settingFlag('taskSoftTimeLimit', "a task's signal fires after this long", { helpValue: 'SPAN' }),
     grace: settingFlag('workerGrace', 'what running tasks get to finish when the worker stops', { helpValue: 'SPAN' }),
     'log-format': settingFlag('workerLogFormat', 'text, json, or auto: text on a terminal', { helpValue: 'FORMAT' }),
+    events: Flags.boolean({ char: 'E', aliases: ['task-events'], summary: 'tell monitors of every task (workerSendTaskEvents)' }),
     beat: Flags.boolean({ char: 'B', summary: 'send periodic tasks too, as `tasks beat`; every worker may' }),
     once: Flags.boolean({ summary: 'end when the queues are empty; what is due later stays' }),
     purge: Flags.boolean({ aliases: ['discard'], summary: 'first remove what waits in these queues' }),

@@ -46,6 +46,7 @@ export {
   Retry,
   SoftTimeLimitExceeded,
   TaskRevoked,
+  TaskTerminated,
   TimeLimitExceeded,
 } from './app/throwables.js'
 export type { Settings, SettingsInput } from './config/schema.js'

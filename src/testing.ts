@@ -38,7 +38,7 @@ export interface TestResult {
   readonly queue: string
   /** Retries made before this run. */
   readonly retries: number
-  readonly state: 'SUCCESS' | 'FAILURE' | 'RETRY' | 'IGNORED' | 'REJECTED'
+  readonly state: 'SUCCESS' | 'FAILURE' | 'RETRY' | 'IGNORED' | 'REJECTED' | 'REVOKED'
   /** What the handler returned; undefined unless the state is SUCCESS. */
   readonly value: unknown
   /** What the handler threw, or gave `retry()` as the cause; undefined when it did not. */
@@ -235,6 +235,8 @@ function endOf(outcome: Outcome): Pick<TestResult, 'state' | 'value' | 'error'> 
       return { state: 'IGNORED', value: undefined, error: undefined }
     case 'reject':
       return { state: 'REJECTED', value: undefined, error: undefined }
+    case 'terminated':
+      return { state: 'REVOKED', value: undefined, error: undefined }
   }
 }
 

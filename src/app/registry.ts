@@ -2,7 +2,7 @@
 import { CelerityError } from '../errors.js'
 import { checkDefinition, defineTask, type Handler, type TaskDefinition } from './task-definition.js'
 import type { TaskOptions } from './task-options.js'
-import { DEFAULT_POLICY_SETTINGS, type PolicySettings, taskPolicy } from './task-policy.js'
+import { DEFAULT_POLICY_SETTINGS, type PolicySettings, type TaskPolicy, taskPolicy } from './task-policy.js'
 
 export class Registry {
   readonly #definitions = new Map<string, TaskDefinition>()
@@ -32,6 +32,14 @@ export class Registry {
 
   all(): Iterable<TaskDefinition> {
     return this.#definitions.values()
+  }
+
+  /** Changes what holds for a task, for runs that start from now on. False: there is no such task. */
+  adjust(name: string, change: Partial<Pick<TaskPolicy, 'rateLimit' | 'timeLimit' | 'softTimeLimit'>>): boolean {
+    const definition = this.#definitions.get(name)
+    if (definition === undefined) return false
+    this.#definitions.set(name, { ...definition, policy: { ...definition.policy, ...change } })
+    return true
   }
 
   /** Settings are known: works out every policy anew, and that of later registrations by the same settings. */

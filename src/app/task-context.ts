@@ -24,7 +24,10 @@ export interface TaskContext {
   /** A worker had it before and did not finish. */
   readonly redelivered: boolean
   readonly eta: Date | null
-  /** Fires at the soft time limit (reason: SoftTimeLimitExceeded), at the end of a stop's grace and when the lease is lost: hand it to `fetch` and the like. */
+  /**
+   * Fires at the soft time limit (reason: SoftTimeLimitExceeded), when the task is terminated (TaskTerminated), at the end of a stop's grace
+   * and when the lease is lost: hand it to `fetch` and the like.
+   */
   readonly signal: AbortSignal
   /** Lines carry the task's name and id. */
   readonly log: Log

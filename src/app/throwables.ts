@@ -82,6 +82,13 @@ export class TimeLimitExceeded extends Throwable {
   }
 }
 
+/** The reason of `task.signal` when somebody terminated the task: its state is REVOKED, whatever the handler still does. */
+export class TaskTerminated extends Throwable {
+  constructor(signal: string) {
+    super('TaskTerminated', `the task was terminated (${signal})`, [signal])
+  }
+}
+
 /** `retry()` beyond the most tries allowed, without an error of the task's own to fail with. */
 export class MaxRetriesExceeded extends Error {
   static readonly celeryModule = 'celery.exceptions'

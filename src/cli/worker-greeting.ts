@@ -22,10 +22,13 @@ export function bannerOf({ settings, options, tasks, beat }: Greeting): Banner {
       line('app', 'app'),
       line('broker', 'brokerUrl'),
       line('results', 'resultBackend'),
-      line('concurrency', 'workerConcurrency', `${options.concurrency} (async)`),
+      options.autoscale
+        ? line('autoscale', 'workerAutoscale', `${options.autoscale.min} to ${options.autoscale.max} (async)`)
+        : line('concurrency', 'workerConcurrency', `${options.concurrency} (async)`),
       line('prefetch', 'workerPrefetchMultiplier'),
       line('lease', 'workerLease'),
       line('grace', 'workerGrace'),
+      line('task events', 'workerSendTaskEvents', settings.settings.workerSendTaskEvents ? 'ON' : 'OFF (-E sends them)'),
       line('log level', 'logLevel'),
       ...(beat ? [line('beat', 'beatLease')] : []),
     ],

@@ -28,7 +28,8 @@ export function explain({ settings, provenance }: LoadedSettings): readonly Expl
   })
 }
 
-function shown(row: Row<unknown, unknown>, value: unknown): unknown {
+/** Plain data of a setting's value, without its secrets. */
+export function shown(row: Row<unknown, unknown>, value: unknown): unknown {
   if (row.show !== undefined) return row.show(value)
   if (row.mask !== undefined && typeof value === 'string') return row.mask(value)
   if (typeof value === 'function') return '[function]'

@@ -5,6 +5,8 @@ import { queuesOf } from '../app/queues.js'
 import type { Runtime } from '../app/runtime.js'
 import { concurrencyOf } from '../config/cpus.js'
 import type { Settings } from '../config/schema.js'
+import { Dispatcher } from '../events/dispatcher.js'
+import { Lamport } from '../protocol/lamport.js'
 import { DEFAULT_LIMITS, type DecodeLimits } from '../protocol/message.js'
 import type { ResultStore } from '../results/store.js'
 import { Outcomes } from './settlement.js'
@@ -25,6 +27,8 @@ const STOP_SECONDS = 1.2
 export interface CreatedWorker {
   readonly worker: Worker
   readonly options: WorkerOptions
+  /** What it was made of. */
+  readonly parts: WorkerParts
 }
 
 /** @throws CelerityError when the broker or the result store can't be used at all */
@@ -35,8 +39,12 @@ export async function createWorker(app: Celerity, choice: WorkerChoice = {}): Pr
   const results = settings.resultBackend === null ? null : await connections.results()
   const options = workerOptions(app, settings, choice)
   const outcomes = createOutcomes(runtime, { store: results, brokerServer: broker.can.server, node: options.node })
-  const parts: WorkerParts = { registry: app.registry, broker, results, outcomes, clock, log, random: Math.random, ended: choice.ended }
-  return { worker: new Worker(parts, options), options }
+  const lamport = new Lamport()
+  const source = { broker, node: options.node, pid: process.pid, lamport, clock, log }
+  const events = new Dispatcher(source, { isEnabled: settings.workerSendTaskEvents })
+  const shared = { settings, registry: app.registry, clock, log, random: Math.random, ended: choice.ended }
+  const parts: WorkerParts = { ...shared, broker, results, outcomes, lamport, events }
+  return { worker: new Worker(parts, options), options, parts }
 }
 
 export function createOutcomes(
@@ -70,11 +78,12 @@ export function decodeLimits(settings: Settings): DecodeLimits {
 }
 
 function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [], once = false }: WorkerChoice): WorkerOptions {
-  const { workerConcurrency, workerPrefetchMultiplier, brokerTransportOptions } = settings
+  const { workerConcurrency, workerAutoscale, workerPrefetchMultiplier, brokerTransportOptions } = settings
   return {
     node: nodeName(settings.workerHostname),
     queues: (queues ?? queuesOf(app.registry, settings)).filter((queue) => !excluded.includes(queue)),
-    concurrency: concurrencyOf(workerConcurrency),
+    concurrency: workerAutoscale?.min ?? concurrencyOf(workerConcurrency),
+    autoscale: workerAutoscale,
     prefetchMultiplier: workerPrefetchMultiplier === 'auto' ? null : workerPrefetchMultiplier,
     leaseMs: settings.workerLease * 1000,
     grace: settings.workerGrace,

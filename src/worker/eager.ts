@@ -49,13 +49,18 @@ function stage(app: Celerity, runtime: Runtime, results: ResultStore): Stage {
   return {
     outcomes,
     results,
-    intake: { limits: decodeLimits(settings), definition: (name) => app.registry.get(name), isRevoked: () => false },
+    intake: {
+      limits: decodeLimits(settings),
+      definition: (name) => app.registry.get(name),
+      isRevoked: () => false,
+      isStampRevoked: () => false,
+    },
     tracing: {
       context: (run) => new RunContext(run, { log, store }),
       monotonic: () => clock.monotonic(),
       brokerNow: () => clock.now(),
       random: Math.random,
-      overran: (run, seconds, handler) => reportOverrun(log, run, seconds, handler),
+      overran: (run, after, handler) => reportOverrun(log, run, after, handler),
     },
   }
 }

@@ -9,6 +9,8 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly due: number; readonly cause: unknown; readonly options: RetryOptions }
   | { readonly kind: 'ignore' }
   | { readonly kind: 'reject'; readonly requeue: boolean; readonly reason: string }
+  /** Terminated from outside while it ran; `signal` is the number that was named with it. */
+  | { readonly kind: 'terminated'; readonly signal: number }
 
 /** An outcome with what the run leaves beside it. */
 export interface Finished {

@@ -52,6 +52,11 @@ export class RateGate {
   }
 }
 
+/** Whether it has been parked for its limit before. */
+export function hasWaited({ message }: Request): boolean {
+  return typeof message.headers[SLOT_HEADER] === 'number'
+}
+
 function byTask(requests: readonly Request[]): Map<string, Request[]> {
   const groups = new Map<string, Request[]>()
   for (const request of requests) {

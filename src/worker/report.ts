@@ -42,6 +42,9 @@ export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished
     case 'reject':
       log.warning(`${task} rejected${outcome.requeue ? ', back to its queue' : ''}: ${outcome.reason}`, named(run))
       return
+    case 'terminated':
+      log.warning(`${task} terminated after ${runtime.toFixed(3)}s`, { ...named(run), runtime })
+      return
   }
 }
 
@@ -66,20 +69,22 @@ export function reportRefusal(log: Log, { lane: { queue } }: Delivery, refused: 
 }
 
 /**
- * The hard limit has passed. A handler that does not heed its signal is named, for JavaScript can't end it, and named again when it ends.
+ * The outcome is decided before the handler has ended. One that does not heed its signal is named, for JavaScript can't end it, and named
+ * again when it ends.
+ * @param after   such as `its time limit of 2s`
  * @param handler settles when it does
  */
-export function reportOverrun(log: Log, run: Run, seconds: number, handler: Promise<unknown>): void {
+export function reportOverrun(log: Log, run: Run, after: string, handler: Promise<unknown>): void {
   const task = `Task ${run.task}[${run.id}]`
   let isNamed = false
   const timer = setTimeout(() => {
     isNamed = true
-    log.warning(`${task} goes on after its time limit of ${seconds}s: what it returns will be refused`, named(run))
+    log.warning(`${task} goes on after ${after}: what it returns will be refused`, named(run))
   }, HEEDING_MS)
   timer.unref()
   const ended = () => {
     clearTimeout(timer)
-    if (isNamed) log.warning(`${task} ended after its time limit of ${seconds}s: its result is refused`, named(run))
+    if (isNamed) log.warning(`${task} ended after ${after}: its result is refused`, named(run))
   }
   handler.then(ended, ended)
 }

@@ -15,7 +15,7 @@ export interface Request {
 export type Accepted =
   | { readonly kind: 'run'; readonly request: Request }
   /** Not yet: kept at the broker until `due` (broker milliseconds). */
-  | { readonly kind: 'park'; readonly due: number }
+  | { readonly kind: 'park'; readonly message: TaskMessage; readonly due: number }
   /** Nothing here can run it. */
   | { readonly kind: 'unreadable'; readonly bad: BadMessage }
   | { readonly kind: 'unregistered'; readonly message: TaskMessage }
@@ -27,6 +27,8 @@ export interface Intake {
   readonly limits: DecodeLimits
   definition(name: string): TaskDefinition | undefined
   isRevoked(id: string): boolean
+  /** Asked of messages that bear stamps. */
+  isStampRevoked(message: TaskMessage): boolean
 }
 
 /** @param now the broker's wall clock, in milliseconds: what ETA and expiry are compared with */
@@ -36,7 +38,7 @@ export function accept(delivery: Delivery, intake: Intake, now: number): Accepte
   const { message } = decoded
   if (intake.isRevoked(message.id)) return { kind: 'revoked', message, why: 'revoked' }
   if (message.expires !== null && message.expires <= now) return { kind: 'revoked', message, why: 'expired' }
-  if (message.eta !== null && message.eta > now) return { kind: 'park', due: message.eta }
+  if (message.eta !== null && message.eta > now) return { kind: 'park', message, due: message.eta }
   const definition = intake.definition(message.task)
   if (definition === undefined) return { kind: 'unregistered', message }
   // The join of a chord is counted by whoever ends a header task; run without that, its body would wait for ever.
@@ -46,8 +48,12 @@ export function accept(delivery: Delivery, intake: Intake, now: number): Accepte
   return { kind: 'run', request: { delivery, definition, message: ignored ? { ...message, ignoreResult: true } : message } }
 }
 
-/** Between acceptance and start a task may have waited for a slot: what ends it without a run is asked once more. */
+/**
+ * Between acceptance and start a task may have waited for a slot: what ends it without a run is asked once more. Stamps only now, as in
+ * Celery, which reports such a task as received and then as revoked.
+ */
 export function overtaken({ message }: Request, intake: Intake, now: number): 'revoked' | 'expired' | null {
   if (intake.isRevoked(message.id)) return 'revoked'
+  if (message.stampedHeaders.length > 0 && intake.isStampRevoked(message)) return 'revoked'
   return message.expires !== null && message.expires <= now ? 'expired' : null
 }

@@ -16,6 +16,10 @@ export class Run implements CurrentRequest {
   over = false
   /** The handler may have been called. */
   begun = false
+  /** Its slot on the keeper's board. */
+  place = -1
+  /** Settles when the handler has ended. */
+  ended: Promise<unknown> = Promise.resolve()
   #controller: AbortController | undefined
   #cancelled: unknown
 

@@ -96,6 +96,8 @@ export class Outcomes {
       case 'reject':
         if (outcome.requeue) return settling(delivery, { kind: 'requeue', to: 'back' })
         return settling(delivery, { kind: 'dead', reason: 'rejected', detail: outcome.reason })
+      case 'terminated':
+        return this.#revoked(delivery, message, 'terminated', children)
     }
   }
 
@@ -119,11 +121,8 @@ export class Outcomes {
         const detail = `this worker does not run ${refused.what} yet; a Python worker does`
         return this.#dead(delivery, refused.message, 'unsupported', detail, celeryError('InvalidTaskError', [detail]))
       }
-      case 'revoked': {
-        const error = celeryError('TaskRevokedError', [refused.why])
-        const result = this.#result(refused.message, { kind: 'error', state: 'REVOKED', error })
-        return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result])
-      }
+      case 'revoked':
+        return this.#revoked(delivery, refused.message, refused.why)
     }
   }
 
@@ -204,6 +203,18 @@ export class Outcomes {
     const error = cause === undefined ? celeryError('Retry', ['Retry', null, null]) : toWireError(cause)
     const result = this.#result(message, { kind: 'error', state: 'RETRY', error })
     return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due }])
+  }
+
+  /** REVOKED, and nothing that follows: neither callbacks nor errbacks, as in Celery. */
+  #revoked(
+    delivery: Delivery,
+    message: TaskMessage,
+    why: 'revoked' | 'expired' | 'terminated',
+    children: readonly string[] = [],
+  ): Settling {
+    const error = celeryError('TaskRevokedError', [why])
+    const result = this.#result(message, { kind: 'error', state: 'REVOKED', error }, children)
+    return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result])
   }
 
   #dead(delivery: Delivery, message: TaskMessage, why: DeadReason, detail: string, error: WireError): Settling {

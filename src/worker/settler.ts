@@ -3,7 +3,7 @@
  * grow with the load by themselves. Result and ack are one step where the broker carries out the store's writes; otherwise the results are
  * written first.
  */
-import type { Consumer, Settlement } from '../broker/broker.js'
+import type { Consumer, Delivery, Settlement } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
@@ -23,12 +23,18 @@ export interface SettlerParts {
   readonly results: ResultStore | null
   readonly clock: Clock
   readonly log: Log
+  /** Something will be due at the broker then, in broker milliseconds. */
+  parked(due: number): void
+  /** Settlements are stored: there is room for others. */
+  stored(): void
   /** The lease was lost: nothing of this incarnation counts any more. */
   lost(): void
 }
 
 /** Settlements of one step at most: beyond this the script would hold the server up. */
 const MAX_BATCH = 250
+/** Settlements that may wait to be stored before nothing more is taken: a broker that is slow, or away, does not fill the memory. */
+const MAX_PENDING = 2_000
 
 export class Settler {
   readonly #parts: SettlerParts
@@ -46,10 +52,23 @@ export class Settler {
     return this.#waiting.length + this.#inFlight
   }
 
+  /** How many more may be added before what is there should be stored first. */
+  get room(): number {
+    return Math.max(0, MAX_PENDING - this.pending)
+  }
+
   add(settling: Settling): void {
+    const { fate, publish } = settling.settlement
+    if (fate.kind === 'park') this.#parts.parked(fate.due)
+    if (publish !== undefined) for (const { due } of publish) if (due !== undefined) this.#parts.parked(due)
     this.#waiting.push(settling)
     // Whatever ends in the same turn of the event loop goes out together.
     this.#flushing ??= new Promise((resolve) => setImmediate(() => this.#flush().then(resolve)))
+  }
+
+  /** Back to the front of its queue, for whoever takes next. */
+  giveBack(delivery: Delivery): void {
+    this.add({ settlement: { delivery, fate: { kind: 'requeue', to: 'front' } } })
   }
 
   /** Resolves when everything added so far is stored, or was refused because the lease is lost. */
@@ -72,7 +91,9 @@ export class Settler {
         const batch = this.#waiting.splice(0, MAX_BATCH)
         this.#inFlight = batch.length
         await this.#store(batch)
+        this.#inFlight = 0
         for (const { over } of batch) over?.()
+        this.#parts.stored()
       }
     } finally {
       this.#inFlight = 0

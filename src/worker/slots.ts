@@ -12,7 +12,7 @@ const AHEAD_MS = 20
 const WEIGHT = 0.05
 
 export class Slots {
-  readonly #concurrency: number
+  #concurrency: number
   /** Fixed number of messages held per slot, as Celery's prefetch multiplier; null: by the time tasks take. */
   readonly #multiplier: number | null
   readonly #waiting: { readonly request: Request; readonly since: number }[] = []
@@ -27,8 +27,27 @@ export class Slots {
     this.#multiplier = multiplier
   }
 
+  get concurrency(): number {
+    return this.#concurrency
+  }
+
+  /** Fewer: what runs beyond it ends, and its slot is not used again. */
+  resize(concurrency: number): void {
+    this.#concurrency = concurrency
+  }
+
   get waiting(): number {
     return this.#waiting.length - this.#head
+  }
+
+  /** What waits, in order. */
+  get queue(): readonly Request[] {
+    return this.#waiting.slice(this.#head).map(({ request }) => request)
+  }
+
+  /** How many messages are held at most, running ones included. */
+  get capacity(): number {
+    return this.#concurrency + this.#ahead
   }
 
   /** How many messages to take now; 0 also while enough waits that a larger batch is worth the patience. */

@@ -21,6 +21,7 @@ export interface TakerParts {
 
 export class Taker {
   readonly #parts: TakerParts
+  #queues: readonly string[]
   readonly #complained = new Map<string, number>()
   #seq = 0
   #clockBase: number
@@ -31,6 +32,7 @@ export class Taker {
 
   constructor(parts: TakerParts) {
     this.#parts = parts
+    this.#queues = parts.queues
     this.#clockBase = parts.clock.now() - parts.clock.monotonic()
   }
 
@@ -39,12 +41,18 @@ export class Taker {
     return this.#clockBase + this.#parts.clock.monotonic()
   }
 
+  /** From the next take on: from these. */
+  consume(queues: readonly string[]): void {
+    this.#queues = queues
+    this.wake()
+  }
+
   /** Null: no answer, for whatever reason; what that take may hold is given back before this resolves, unless `ends` aborts. */
   async take(max: number, ends: AbortSignal): Promise<Taken | 'lost' | null> {
-    const { consumer, queues, clock } = this.#parts
+    const { consumer, clock } = this.#parts
     const seq = ++this.#seq
     try {
-      const taken = await consumer.take(seq, queues, max)
+      const taken = await consumer.take(seq, this.#queues, max)
       if (taken === 'lost') return taken
       this.#clockBase = taken.now - clock.monotonic()
       this.#nextDue = taken.nextDue ?? Number.POSITIVE_INFINITY
@@ -81,7 +89,7 @@ export class Taker {
     // One signal of its own, not `AbortSignal.any`: that one leaves a trace on its sources for every wait.
     const woken = new AbortController()
     this.#waiting = { until, end: () => woken.abort() }
-    await this.#parts.consumer.wait(this.#parts.queues, Math.max(0.001, (until - now) / 1000), woken.signal)
+    await this.#parts.consumer.wait(this.#queues, Math.max(0.001, (until - now) / 1000), woken.signal)
     this.#waiting = undefined
   }
 

@@ -11,8 +11,8 @@ export interface Tracing extends RetryClock {
   context(run: Run): TaskContext
   /** Milliseconds on a clock that never jumps. */
   monotonic(): number
-  /** The hard limit has passed, and `handler` may still go on: it settles when it ends. */
-  overran(run: Run, seconds: number, handler: Promise<unknown>): void
+  /** The outcome is decided, and `handler` may still go on: it settles when it ends. @param after such as `its time limit of 2s` */
+  overran(run: Run, after: string, handler: Promise<unknown>): void
 }
 
 /** Timers can't be longer, in milliseconds; a limit beyond it is none. */
@@ -58,9 +58,10 @@ async function limited(run: Run, tracing: Tracing, soft: number | null, hard: nu
   let hardTimer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
     hardTimer = after(hard, (seconds) => {
+      if (run.over) return // its outcome is decided, and the handler's end is waited for
       const exceeded = new TimeLimitExceeded(seconds)
       run.cancel(exceeded)
-      tracing.overran(run, seconds, handler)
+      tracing.overran(run, `its time limit of ${seconds}s`, handler)
       reject(exceeded)
     })
   })

@@ -1,27 +1,40 @@
 /**
  * A worker: takes messages, runs their tasks, settles. It opens one session (incarnation) after the other: the next one when the lease was
- * lost. Housekeeping that any process may do (due messages, dead workers, expired results) runs beside it.
+ * lost, or when it was told to start anew. What an operator changes while it runs (queues, concurrency) holds for the next session too.
  */
 import type { Registry } from '../app/registry.js'
 import type { Broker } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
+import type { Settings } from '../config/schema.js'
 import { isCelerityError, reason } from '../errors.js'
+import type { Dispatcher } from '../events/dispatcher.js'
 import type { Log } from '../log.js'
+import type { Lamport } from '../protocol/lamport.js'
 import type { DecodeLimits } from '../protocol/message.js'
-import type { EncodedResult, ResultStore } from '../results/store.js'
-import { createJudge } from './judge.js'
+import type { ResultStore } from '../results/store.js'
+import { Autoscaler, type ScaleBounds } from './autoscaler.js'
+import { keepHouse } from './housekeeping.js'
 import type { RemoteControl } from './keeper/panel-port.js'
 import type { Outcome } from './outcome.js'
+import { ControlPanel } from './panel/panel.js'
+import type { Subject } from './panel/subject.js'
 import { unlessAborted, within } from './patience.js'
+import type { Request } from './request.js'
 import type { Run } from './run.js'
-import { Session } from './session.js'
+import { Scheduled, type ScheduledTask } from './scheduled.js'
+import { Session, type SessionParts } from './session.js'
 import type { Outcomes } from './settlement.js'
+import type { Signal } from './signal.js'
+import { Totals } from './totals.js'
 
 export interface WorkerOptions {
   /** `celery@host`. */
   readonly node: string
   readonly queues: readonly string[]
+  /** Tasks that run at once; with `autoscale`, in the beginning. */
   readonly concurrency: number
+  /** Absent or null: it stays as it is. */
+  readonly autoscale?: ScaleBounds | null | undefined
   /** Messages held per slot; null: by the time tasks take. */
   readonly prefetchMultiplier: number | null
   /** Milliseconds. */
@@ -43,10 +56,14 @@ export interface WorkerOptions {
 }
 
 export interface WorkerParts {
+  /** What `inspect conf` and `report` show. */
+  readonly settings: Settings
   readonly registry: Registry
   readonly broker: Broker
   readonly results: ResultStore | null
   readonly outcomes: Outcomes
+  readonly lamport: Lamport
+  readonly events: Dispatcher
   readonly clock: Clock
   readonly log: Log
   /** Evenly from [0, 1): for the jitter of retries. */
@@ -57,25 +74,31 @@ export interface WorkerParts {
 
 /** Timers can't be longer, in milliseconds; a grace beyond it has no end. */
 const MAX_TIMER = 2 ** 31 - 1
-/** Seconds that a stop waits for the housekeeping under way: any other process takes it up again. */
-const HOUSE_SECONDS = 0.2
-/** Seconds between two sweeps of expired results. */
-const SWEEP_SECONDS = 60
+/** Seconds that a stop waits for the last events, and for the housekeeping under way: any other process takes that up again. */
+const LAST_SECONDS = 0.2
+/** Milliseconds between two words to the keeper about what only this thread knows. */
+const SHOW_MS = 5_000
+/** Milliseconds between two looks at how many slots are needed. */
+const SCALE_MS = 1_000
 
-export class Worker {
-  readonly #parts: WorkerParts
-  readonly #options: WorkerOptions
+export class Worker implements Subject {
+  readonly #parts: SessionParts
+  #options: WorkerOptions
+  readonly #panel: ControlPanel
+  readonly #autoscaler: Autoscaler | null
   readonly #stop = new AbortController()
   readonly #hurry = new AbortController()
+  #renewal = new AbortController()
   #session: Session | undefined
-  #before = 0
   /** It has had a lease. */
   #served = false
   #grace: NodeJS.Timeout | undefined
 
   constructor(parts: WorkerParts, options: WorkerOptions) {
-    this.#parts = parts
     this.#options = options
+    this.#autoscaler = options.autoscale ? new Autoscaler(options.autoscale) : null
+    this.#panel = new ControlPanel(this, parts)
+    this.#parts = { ...parts, totals: new Totals(), scheduled: new Scheduled(options.node), panel: this.#panel }
   }
 
   /** Whether it holds a lease, and can renew it. */
@@ -84,11 +107,11 @@ export class Worker {
   }
 
   get active(): number {
-    return this.#session?.running.size ?? 0
+    return this.runs.size
   }
 
   get processed(): number {
-    return this.#before + (this.#session?.processed ?? 0)
+    return this.#parts.totals.processed
   }
 
   /** Takes nothing more, gives back what has not started, lets what runs finish for `grace` seconds, and gives back the rest. */
@@ -109,7 +132,8 @@ export class Worker {
   async run(): Promise<void> {
     const { signal } = this.#stop
     signal.addEventListener('abort', () => this.#startGrace(), { once: true })
-    const housekeeping = this.#keepHouse(signal)
+    const housekeeping = keepHouse(this.#parts, Math.max(this.#options.leaseMs / 3000, 0.05), signal)
+    const timers = [setInterval(() => this.#show(), SHOW_MS), setInterval(() => this.#scale(), SCALE_MS)]
     try {
       while (!signal.aborted) {
         const session = await this.#open(signal)
@@ -118,23 +142,32 @@ export class Worker {
       }
     } finally {
       this.#stop.abort()
+      for (const timer of timers) clearInterval(timer)
       clearTimeout(this.#grace)
-      await within(housekeeping, HOUSE_SECONDS)
+      await within(Promise.all([housekeeping, this.#parts.events.flush()]), LAST_SECONDS)
     }
   }
 
   async #serve(session: Session, signal: AbortSignal): Promise<void> {
     this.#session = session
+    this.#renewal = new AbortController()
+    this.#show()
     let ended: 'stopped' | 'lost' | 'empty' | 'failed' = 'failed'
     try {
-      ended = await session.run(signal)
+      ended = await session.run(AbortSignal.any([signal, this.#renewal.signal]))
     } finally {
       // Whatever ended it: its keeper would hold the lease for ever.
       if (ended === 'empty' || ended === 'failed') this.#stop.abort()
-      await session.stop(this.#hurry.signal)
-      this.#before += session.processed
+      await session.stop(this.#patience(signal))
       this.#session = undefined
     }
+  }
+
+  /** What ends the grace of running tasks: that of the stop, or, when it only starts anew, one of its own. */
+  #patience(stopped: AbortSignal): AbortSignal {
+    const ms = this.#options.grace * 1000
+    if (stopped.aborted || ms > MAX_TIMER) return this.#hurry.signal
+    return AbortSignal.any([this.#hurry.signal, AbortSignal.timeout(ms)])
   }
 
   #startGrace(): void {
@@ -170,26 +203,100 @@ export class Worker {
     return error.code === 'E_BROKER_UNREACHABLE' || (this.#served && error.code === 'E_BROKER_REFUSED')
   }
 
-  async #keepHouse(signal: AbortSignal): Promise<void> {
-    const { broker, results, log, clock, outcomes } = this.#parts
-    const every = Math.max(this.#options.leaseMs / 3000, 0.05)
-    let lastSweep = clock.monotonic()
-    let late: EncodedResult[] = []
-    while (!signal.aborted) {
-      // Not all workers at the same moment.
-      await clock.sleep(every * (0.75 + 0.5 * this.#parts.random()), signal)
-      if (signal.aborted) return
-      try {
-        await broker.tend(createJudge(outcomes, (result) => late.push(result)))
-        if (late.length > 0) await results?.set(late) // again with the next round, until they are stored
-        late = []
-        if (clock.monotonic() - lastSweep > SWEEP_SECONDS * 1000) {
-          lastSweep = clock.monotonic()
-          await results?.sweep()
-        }
-      } catch (error) {
-        log.debug(`housekeeping will be tried again: ${reason(error)}`)
-      }
-    }
+  /** Tells the keeper what it is to answer while this thread is blocked. */
+  #show(): void {
+    this.#session?.keeper.state(this.#panel.standing(), this.queues)
+  }
+
+  #scale(): void {
+    if (this.#autoscaler === null || this.#session === undefined) return
+    const { concurrency } = this
+    const next = this.#autoscaler.next({ concurrency, running: this.active }, this.#parts.clock.monotonic())
+    if (next === concurrency) return
+    this.#parts.log.info(`autoscale: ${next} tasks at once`, { from: concurrency, to: next })
+    this.resize(next)
+  }
+
+  // What its panel sees and changes.
+
+  get node(): string {
+    return this.#options.node
+  }
+
+  get queues(): readonly string[] {
+    return this.#options.queues
+  }
+
+  get concurrency(): number {
+    return this.#options.concurrency
+  }
+
+  get prefetch(): number {
+    return this.#session?.prefetch ?? 0
+  }
+
+  get runs(): ReadonlySet<Run> {
+    return this.#session?.runs ?? new Set()
+  }
+
+  get reserved(): readonly Request[] {
+    return this.#session?.reserved ?? []
+  }
+
+  get scheduled(): readonly ScheduledTask[] {
+    return this.#parts.scheduled.list(this.#session?.now ?? this.#parts.clock.now())
+  }
+
+  get totals(): ReadonlyMap<string, number> {
+    return this.#parts.totals.byTask
+  }
+
+  get revoked(): readonly string[] {
+    return this.#session?.revocations.ids ?? []
+  }
+
+  get ignored(): number {
+    return this.#session?.board.ignored ?? 0
+  }
+
+  get bounds(): ScaleBounds | null {
+    return this.#autoscaler?.bounds ?? null
+  }
+
+  rescale(bounds: ScaleBounds): void {
+    this.#autoscaler?.change(bounds)
+    this.resize(Math.min(bounds.max, Math.max(bounds.min, this.concurrency)))
+  }
+
+  resize(concurrency: number): void {
+    this.#options = { ...this.#options, concurrency }
+    this.#session?.resize(concurrency)
+    this.#show()
+  }
+
+  async consume(queues: readonly string[]): Promise<void> {
+    await this.#session?.consume(queues)
+    this.#options = { ...this.#options, queues }
+    this.#show()
+  }
+
+  async revoke(marks: readonly string[], ttl: number): Promise<void> {
+    await this.#session?.revocations.add(marks, ttl)
+  }
+
+  terminate(run: Run, signal: Signal): void {
+    void this.#session?.terminate(run, signal)
+  }
+
+  heartbeat(): void {
+    this.#session?.keeper.heartbeat()
+  }
+
+  startAnew(): void {
+    this.#renewal.abort()
+  }
+
+  changed(): void {
+    this.#show()
   }
 }

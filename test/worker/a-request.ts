@@ -28,6 +28,7 @@ export function anIntake(definition: TaskDefinition = aDefinition(), revoked: re
     limits: DEFAULT_LIMITS,
     definition: (name) => (name === definition.name ? definition : undefined),
     isRevoked: (id) => revoked.includes(id),
+    isStampRevoked: ({ stamps }) => Object.values(stamps).some((stamp: unknown) => revoked.includes(String(stamp))),
   }
 }
 

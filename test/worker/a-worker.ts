@@ -49,14 +49,12 @@ export class Stage {
   async worker({ choice, options, parts, before, after }: Meddling = {}): Promise<Worker> {
     const made = await createWorker(this.app, choice)
     if ((options ?? parts ?? before ?? after) === undefined) return made.worker
-    const { registry } = this.app
     const runtime = await this.app.runtime()
     const broker = meddled(parts?.broker ?? (await this.app.broker()), before, after)
     const results = parts?.results ?? (runtime.settings.resultBackend === null ? null : await this.app.results())
     const { node } = made.options
     const outcomes = createOutcomes(runtime, { store: results, brokerServer: broker.can.server, node })
-    const { clock, log } = runtime
-    return new Worker({ registry, outcomes, clock, log, random: Math.random, ...parts, broker, results }, { ...made.options, ...options })
+    return new Worker({ ...made.parts, outcomes, ...parts, broker, results }, { ...made.options, ...options })
   }
 
   async result(id: string): Promise<TaskResult | null> {

@@ -1,0 +1,91 @@
+/** The queues that this worker takes from. */
+import type { Arguments } from './arguments.js'
+import { type Command, type Commands, ok } from './command.js'
+import { PythonError } from './python-error.js'
+
+/** Longest name of a queue, in characters. */
+const MAX_NAME = 255
+
+const add: Command = {
+  required: ['queue'],
+  optional: ['exchange', 'exchange_type', 'routing_key'],
+  others: true,
+  async run({ worker, log }, args) {
+    const queue = queueName(args)
+    refuseOtherExchange(queue, args)
+    if (!worker.queues.includes(queue)) {
+      await worker.consume([...worker.queues, queue])
+      log.info(`takes from ${queue} too`, { queues: worker.queues })
+    }
+    return ok(`add consumer ${queue}`)
+  },
+}
+
+const cancel: Command = {
+  required: ['queue'],
+  others: true,
+  async run({ worker, log }, args) {
+    const queue = queueName(args)
+    if (worker.queues.includes(queue)) {
+      await worker.consume(worker.queues.filter((name) => name !== queue))
+      log.info(`takes from ${queue} no longer`, { queues: worker.queues })
+    }
+    return ok(`no longer consuming from ${queue}`)
+  },
+}
+
+const activeQueues: Command = { run: ({ worker }) => worker.queues.map(queueInfo) }
+
+export const consumerCommands: Commands = { add_consumer: add, cancel_consumer: cancel, active_queues: activeQueues }
+
+function queueName(args: Arguments): string {
+  const queue = args.text('queue')
+  if (queue.length <= MAX_NAME && /^\S(?:.*\S)?$/.test(queue)) return queue
+  throw new PythonError('ValueError', `${queue.slice(0, MAX_NAME)} is no name of a queue`)
+}
+
+/** Our brokers keep queues by name. A queue bound to an exchange of another name would be consumed, and never get what is sent there. */
+function refuseOtherExchange(queue: string, args: Arguments): void {
+  const exchange = args.optionalText('exchange') || queue
+  const key = args.optionalText('routing_key') || queue
+  const type = args.optionalText('exchange_type') || 'direct'
+  if (exchange === queue && key === queue && type === 'direct') return
+  const asked = `${type} exchange ${exchange} with key ${key}`
+  throw new PythonError(
+    'NotImplementedError',
+    `this worker takes from queues by name, not from a ${asked}; leave exchange and routing key out`,
+  )
+}
+
+/** As kombu's `Queue.as_dict`. */
+function queueInfo(name: string) {
+  return {
+    name,
+    exchange: {
+      name,
+      type: 'direct',
+      arguments: null,
+      durable: true,
+      passive: false,
+      auto_delete: false,
+      delivery_mode: null,
+      no_declare: false,
+    },
+    routing_key: name,
+    queue_arguments: null,
+    binding_arguments: null,
+    consumer_arguments: null,
+    durable: true,
+    exclusive: false,
+    auto_delete: false,
+    no_ack: false,
+    alias: null,
+    bindings: [],
+    no_declare: null,
+    expires: null,
+    message_ttl: null,
+    max_length: null,
+    max_length_bytes: null,
+    max_priority: null,
+  }
+}
