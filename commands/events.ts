@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { BaseCommand } from '../src/cli/base-command.js'
+import type { EventStreamOptions } from '../src/cli/event-stream.js'
 import { jsonText } from '../src/cli/json-text.js'
 import { systemClock } from '../src/clock.js'
 import type { ClusterEvent } from '../src/protocol/event.js'
@@ -25,13 +26,13 @@ export default class Events extends BaseCommand<typeof Events> {
     const { openReceiver } = await import('../src/events/receiver.js')
     const { EventStream } = await import('../src/cli/event-stream.js')
     const { untilSignal } = await import('../src/cli/until-signal.js')
-    const line = await this.#line()
+    const lines = await this.#lines()
     const { limit = Number.POSITIVE_INFINITY } = this.flags
     const types = (this.flags.type ?? []).map((type) => type.trim()).filter((type) => type !== '')
 
     await untilSignal(async (signal) => {
       const done = new AbortController()
-      const stream = new EventStream(process.stdout, { types, limit, line }, () => done.abort())
+      const stream = new EventStream(process.stdout, { types, limit, ...lines }, () => done.abort())
       const parts = { broker, lamport: new Lamport(), clock: systemClock, log: await this.logger() }
       const receiver = await openReceiver(parts, { hear: (events) => stream.hear(events) })
       const end = AbortSignal.any([signal, done.signal])
@@ -43,20 +44,20 @@ export default class Events extends BaseCommand<typeof Events> {
     return undefined
   }
 
-  /** How one event is written. */
-  async #line(): Promise<(event: ClusterEvent) => string> {
-    if (this.jsonEnabled()) return (event) => jsonText(document(event))
-    const { paint } = this.look(process.stdout)
+  /** How an event is written, and what has to be remembered of it for those that come after. */
+  async #lines(): Promise<Pick<EventStreamOptions, 'note' | 'line'>> {
+    if (this.jsonEnabled()) return { line: (event) => jsonText(document(event)) }
     const { TaskTexts } = await import('../src/cli/task-texts.js')
     if (this.flags.dump) {
       const { DUMP_GREETING, dumpedTask, dumpLine } = await import('../src/cli/event-dump.js')
       process.stdout.write(`${DUMP_GREETING}\n`)
       const tasks = new TaskTexts(dumpedTask)
-      return (event) => dumpLine(event, tasks.of(event))
+      return { note: (event) => tasks.note(event), line: (event) => dumpLine(event, tasks.of(event)) }
     }
     const { eventLine } = await import('../src/terminal/event-line.js')
     const names = new TaskTexts(({ fields: { name } }) => (typeof name === 'string' ? name : null))
-    return (event) => eventLine(event, names.of(event), paint)
+    const { paint } = this.look(process.stdout)
+    return { note: (event) => names.note(event), line: (event) => eventLine(event, names.of(event), paint) }
   }
 
   /** With --json every line is a document already. */

@@ -13,6 +13,8 @@ export interface EventStreamOptions {
   readonly types: readonly string[]
   /** The stream ends after so many. */
   readonly limit: number
+  /** Sees every event before it is written or passed over. */
+  readonly note?: (event: ClusterEvent) => void
   readonly line: (event: ClusterEvent) => string
 }
 
@@ -39,18 +41,18 @@ export class EventStream {
   }
 
   hear(events: readonly ClusterEvent[]): void {
-    const { types, limit, line } = this.#options
+    const { types, limit, note, line } = this.#options
     const lines: string[] = []
     const isFull = this.#sink.writableLength > MOST_WAITING
     for (const event of events) {
       if (this.#shown >= limit) break
+      note?.(event)
       if (types.length > 0 && !types.some((type) => globMatches(type, event.type))) continue
-      const text = line(event) // also of those that are passed over: they name tasks
       if (isFull) {
         this.#passedOver++
         continue
       }
-      lines.push(`${text}\n`)
+      lines.push(`${line(event)}\n`)
       if (++this.#shown === limit) this.#end()
     }
     if (lines.length > 0) this.#sink.write(lines.join(''))

@@ -21,11 +21,14 @@ export class TaskTexts {
     this.#textOf = textOf
   }
 
-  /** The last text of the event's task, this event's own first; null: there was none yet. */
-  of(event: ClusterEvent): string | null {
-    if (event.uuid === undefined) return null
+  note(event: ClusterEvent): void {
+    if (event.uuid === undefined) return
     const text = this.#textOf(event)
     if (text !== null) this.#texts.set(event.uuid, text)
-    return text ?? this.#texts.get(event.uuid) ?? null
+  }
+
+  /** The last text of the event's task; null: there was none yet. */
+  of({ uuid }: ClusterEvent): string | null {
+    return uuid === undefined ? null : (this.#texts.get(uuid) ?? null)
   }
 }

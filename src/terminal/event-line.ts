@@ -47,12 +47,14 @@ function whatOf({ type, uuid, fields }: ClusterEvent): string {
     case 'worker-heartbeat':
     case 'worker-online':
     case 'worker-offline': {
-      const load = Array.isArray(loadavg) ? ` load ${shown(loadavg.join(' '))}` : ''
+      const load = Array.isArray(loadavg)
+        ? `, load ${loadavg.map((one) => (typeof one === 'number' ? one.toFixed(2) : shown(one))).join(' ')}`
+        : ''
       return active === undefined ? `${shown(sw_ident)} ${shown(sw_ver)}` : `${shown(active)} active, ${shown(processed)} processed${load}`
     }
     default: {
-      const rest = Object.entries(fields).map(([key, value]) => `${shown(key)}=${shown(value)}`)
-      return (uuid === undefined ? '' : ' ') + rest.join(' ')
+      const rest = Object.entries(fields).map(([key, value]) => ` ${shown(key)}=${shown(value)}`)
+      return uuid === undefined ? rest.join('').trimStart() : rest.join('')
     }
   }
 }

@@ -66,6 +66,12 @@ demo
   --concurrency/-c=N
   --json
 
+events
+  --dump/-d
+  --json
+  --limit=N
+  --type=A,B…
+
 init
   --dry-run
   --json
@@ -148,6 +154,13 @@ schedule run NAME
 schedule why-not NAME
   --at=TIME
   --json
+
+top
+  --filter=TEXT
+  --interval=SPAN
+  --json
+  --no-ui
+  --once
 
 worker
   --beat/-B
