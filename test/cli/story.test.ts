@@ -18,7 +18,7 @@ const result = (outcome: TaskResult['outcome']): TaskResult => {
 }
 /** A record of the monitor's, as one event makes it, and what a test says of it. */
 const recordOf = (fields: Partial<TaskRecord> & { readonly id: string }): TaskRecord => {
-  const common = { hostname: 'w1@h', timestamp: 0, utcoffset: 0, pid: 1, clock: 1, fields: {} }
+  const common = { hostname: 'w1@h', timestamp: 0, utcoffset: 0, pid: 1, clock: 1, localReceived: null, fields: {} }
   return { ...mergeTask(undefined, { ...common, type: 'task-started' as const, uuid: fields.id }), ...fields }
 }
 const look = { paint: plain, width: undefined, now: 1_700_000_060_000 }
