@@ -21,7 +21,7 @@ describe('Python and Node workers on one queue', function () {
     const long = await scene.app.send('both.hold', ['long'], { queue: QUEUE })
     await scene.noted('node long begins')
     // What other Python workers hold it would take for lost after a second.
-    const python = await scene.pythonWorker([QUEUE], 'py', 1)
+    const python = await scene.pythonWorker([QUEUE], { visibilityTimeout: 1 })
 
     const results = await sendAll()
     await Promise.all(results.map((result) => result.get({ timeout: 20 })))
@@ -63,7 +63,7 @@ describe('Python and Node workers on one queue', function () {
     await eventually(async () => (await (await scene.broker()).queues.counts([queue]))[0]?.delayed === 1)
 
     await node.stop()
-    await scene.pythonWorker([queue], 'heir')
+    await scene.pythonWorker([queue], { name: 'heir' })
 
     const { by, at } = (await result.get({ timeout: 15 })) as { by: string; at: number }
     expect(by).to.equal('python')

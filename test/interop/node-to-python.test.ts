@@ -10,7 +10,11 @@ describe('a Node producer and a Python worker', function () {
 
   before(async function () {
     scene = await Scene.open(this)
-    await Promise.all([scene.pythonWorker(['python']), scene.pythonWorker(['single'], 'single'), scene.nodeWorker({ queues: ['node'] })])
+    await Promise.all([
+      scene.pythonWorker(['python']),
+      scene.pythonWorker(['single'], { name: 'single' }),
+      scene.nodeWorker({ queues: ['node'] }),
+    ])
   })
   after(() => scene?.close())
 

@@ -21,6 +21,15 @@ export interface NodeWorkerOptions {
   readonly jsonTypeMarkers?: boolean
 }
 
+export interface PythonWorkerOptions {
+  /** Default `py`, at the host `interop`. */
+  readonly name?: string
+  /** Seconds after which it may give back what another Python worker has not acked. Default: Celery's, an hour. */
+  readonly visibilityTimeout?: number
+  /** More flags of `celery worker`. */
+  readonly flags?: readonly string[]
+}
+
 export interface SceneOptions {
   /** Default true. */
   readonly python?: boolean
@@ -55,21 +64,26 @@ export class Scene {
   }
 
   async driver(): Promise<Driver> {
-    const process = this.#startPython([here('python/driver.py')])
+    const process = this.python('driver.py')
     const driver = new Driver(process)
     await process.said(/"ready"/)
     return driver
   }
 
-  /** @param visibilityTimeout seconds after which it may give back what another Python worker has not acked; Celery's default is an hour */
-  async pythonWorker(queues: readonly string[], name = 'py', visibilityTimeout = 3600): Promise<Process> {
+  async pythonWorker(queues: readonly string[], options: PythonWorkerOptions = {}): Promise<Process> {
+    const { name = 'py', visibilityTimeout = 3600, flags = [] } = options
     const worker = ['worker', '-P', 'solo', '-Q', queues.join(','), '-n', `${name}@interop`, '-l', 'INFO']
     const quick = ['--without-gossip', '--without-mingle', '--without-heartbeat']
-    const process = this.#startPython(['-m', 'celery', '-A', 'project', ...worker, ...quick], {
+    const process = this.#startPython(['-m', 'celery', '-A', 'project', ...worker, ...quick, ...flags], {
       INTEROP_VISIBILITY_TIMEOUT: `${visibilityTimeout}`,
     })
     await process.said(/ ready\./)
     return process
+  }
+
+  /** One of the programs of `python/`. */
+  python(program: string): Process {
+    return this.#startPython([here(`python/${program}`)])
   }
 
   async nodeWorker(options: NodeWorkerOptions): Promise<Process> {
