@@ -16,6 +16,8 @@ export class Run implements CurrentRequest {
   over = false
   /** The handler may have been called. */
   begun = false
+  /** When it began, in unix milliseconds. */
+  since = 0
   /** Its slot on the keeper's board. */
   place = -1
   /** Settles when the handler has ended. */

@@ -87,7 +87,8 @@ export class Workbench {
     if (why !== null) return this.#drop(request, why)
 
     const run = new Run(request, clock.monotonic())
-    run.place = board.start(delivery.lane.name, delivery.position, run.id, message.task, clock.now())
+    run.since = clock.now()
+    run.place = board.start(delivery.lane.name, delivery.position, run.id, message.task, run.since)
     this.#runs.add(run)
     let finished: Finished | null = null
     if (await records.start(run)) {

@@ -68,13 +68,11 @@ export const taskCommands: Commands = {
   query_task: queryTask,
 }
 
-function activeInfo({ worker, clock }: Desk, safe: boolean, wanted = (_: Run) => true): RequestInfo[] {
-  const began = clock.now() - clock.monotonic() // when the monotonic clock stood at 0
+function activeInfo({ worker }: Desk, safe: boolean, wanted = (_: Run) => true): RequestInfo[] {
   return [...worker.runs].filter(wanted).map((run) => {
     const { message, definition } = run.request
     const acknowledged = definition.policy.acks === 'early' && run.begun
-    const since = (began + run.startedAt) / 1000
-    return { ...messageInfo(message, { node: worker.node, safe }), time_start: since, acknowledged, worker_pid: process.pid }
+    return { ...messageInfo(message, { node: worker.node, safe }), time_start: run.since / 1000, acknowledged, worker_pid: process.pid }
   })
 }
 
