@@ -66,6 +66,7 @@ export function mergeSnapshot(snapshot: Snapshot, known: Known): Writes {
   const position = cursor === null ? (known.cursor?.position ?? null) : cursor.row.position
   const tasks = changed.map(({ after, row }) => taskRow(after, { stored: now, checked: row?.checked_at ?? null }))
   const ended = changed.filter(({ before, after }) => isFinal(after.state) && before?.state !== after.state).map(({ after }) => after.state)
+  const told = cursor === null || cursor.lost === null ? gaps : [...gaps, cursor.lost]
   const count = (state: string) => ended.filter((one) => one === state).length
   return {
     now,
@@ -75,9 +76,16 @@ export function mergeSnapshot(snapshot: Snapshot, known: Known): Writes {
       .map(({ after }) => ({ id: after.id, rows: tryRows(after) })),
     workers: snapshot.workers.filter((row) => !isOlder(row, known.workers.get(row.node))),
     cursor: cursor === null || cursor.row.position === known.cursor?.position ? null : cursor.row,
-    gaps: cursor === null || cursor.lost === null ? gaps : [...gaps, cursor.lost],
+    gaps: told,
     checked,
-    committed: { tasks: tasks.length, succeeded: count('SUCCESS'), failed: count('FAILURE'), revoked: count('REVOKED'), position },
+    committed: {
+      tasks: tasks.length,
+      succeeded: count('SUCCESS'),
+      failed: count('FAILURE'),
+      revoked: count('REVOKED'),
+      position,
+      gaps: told,
+    },
   }
 }
 

@@ -18,14 +18,20 @@ export interface SnapshotStore {
    */
   commit(snapshot: Snapshot): Promise<Committed>
 
-  /** Removes up to `limit` tasks in one of `states` that were stored before `before` (unix seconds); returns how many went. */
-  expire(states: readonly string[], before: number, limit: number): Promise<number>
+  /** Removes up to `limit` tasks of these states that were stored before `before` (unix seconds); returns how many went. */
+  expire(scope: ExpiryScope, before: number, limit: number): Promise<number>
+
+  /** Removes workers not heard of since `before`, and gaps from before it. */
+  forget(before: number): Promise<void>
 
   /** The rows of a query on the published tables, on one state of the database. */
   query<Row>(build: (tables: Kysely<MonitorTables>) => Compilable<Row>): Promise<readonly Row[]>
 
   close(): Promise<void>
 }
+
+/** In one of these states; or in none of these, and not final. */
+export type ExpiryScope = { readonly only: readonly string[] } | { readonly except: readonly string[] }
 
 /** What a camera has seen since the last one. */
 export interface Snapshot {
@@ -63,4 +69,6 @@ export interface Committed {
   readonly revoked: number
   /** How far the journal has been read by all cameras of this store; null: no cursor was given. */
   readonly position: number | null
+  /** Gaps that nobody had told before. */
+  readonly gaps: readonly GapRow[]
 }

@@ -195,15 +195,37 @@ export function describeSnapshots(name: string, place: (context: Context) => Pro
         await commit({ now: 200, events: failure('d', 'X()') })
 
         const removed = [
-          await store.expire(['FAILURE'], 150, 1),
-          await store.expire(['FAILURE'], 150, 5),
-          await store.expire(['FAILURE'], 150, 5),
+          await store.expire({ only: ['FAILURE'] }, 150, 1),
+          await store.expire({ only: ['FAILURE'] }, 150, 5),
+          await store.expire({ only: ['FAILURE'] }, 150, 5),
         ]
 
         expect(removed).to.deep.equal([1, 1, 0])
         expect((await tasks(store)).map(({ id }) => id)).to.deep.equal(['a', 'd'])
         const tries = await store.query<TryRow>((tables) => tables.selectFrom('monitor_try').select('task_id'))
         expect(tries).to.deep.equal([{ task_id: 'd' }])
+      })
+    })
+
+    describe('expiry of what is not final', () => {
+      it('leaves the states that are named, and all that is final', async () => {
+        const events = [...success('a'), ...failure('b', 'X()'), task('c', 'started'), task('d', 'retried'), task('e', 'progress')]
+        await commit({ now: 100, events })
+
+        await store.expire({ except: ['SUCCESS', 'RETRY'] }, 150, 10)
+
+        expect((await tasks(store)).map(({ id }) => id)).to.deep.equal(['a', 'b', 'd'])
+      })
+
+      it('forgets workers and gaps', async () => {
+        const gap = (id: string, at: number): GapRow => ({ id, at, cause: 'overflow', events: 1, detail: '' })
+        const workers = [aWorker({ heartbeat_at: 100 }), aWorker({ node: 'new', heartbeat_at: 200 })]
+        await commit({ workers, gaps: [gap('old', 100), gap('new', 200)] })
+
+        await store.forget(150)
+
+        expect(await store.query((tables) => tables.selectFrom('monitor_worker').select('node'))).to.deep.equal([{ node: 'new' }])
+        expect(await store.query((tables) => tables.selectFrom('monitor_gap').select('id'))).to.deep.equal([{ id: 'new' }])
       })
     })
 

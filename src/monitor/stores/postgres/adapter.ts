@@ -3,7 +3,7 @@ import type { Compilable, Kysely } from 'kysely'
 import { postgresBuilder } from '../../builder.js'
 import { idsOf, type Known, knownOf, mergeSnapshot, type Writes } from '../../merge.js'
 import type { SnapshotOptions } from '../../open.js'
-import type { Committed, Snapshot, SnapshotStore } from '../../store.js'
+import type { Committed, ExpiryScope, Snapshot, SnapshotStore } from '../../store.js'
 import {
   CURSOR_COLUMNS,
   type CursorRow,
@@ -26,6 +26,9 @@ const CURSOR = `SELECT ${CURSOR_COLUMNS.join(', ')} FROM monitor_cursor WHERE jo
 const FORGET_CURSORS = 'DELETE FROM monitor_cursor WHERE server = $1 AND journal <> $2'
 const CHECKED = 'UPDATE monitor_task SET checked_at = $1 WHERE id = ANY($2)'
 const EXPIRED = 'SELECT id FROM monitor_task WHERE state = ANY($1) AND stored_at < $2 LIMIT $3'
+const EXPIRED_OTHERS = 'SELECT id FROM monitor_task WHERE ended_at IS NULL AND state <> ALL($1) AND stored_at < $2 LIMIT $3'
+const FORGET_WORKERS = 'DELETE FROM monitor_worker WHERE heartbeat_at < $1'
+const FORGET_GAPS = 'DELETE FROM monitor_gap WHERE at < $1'
 const DROP_TRIES = 'DELETE FROM monitor_try WHERE task_id = ANY($1)'
 const DROP_TASKS = 'DELETE FROM monitor_task WHERE id = ANY($1)'
 
@@ -69,12 +72,21 @@ class PostgresSnapshots implements SnapshotStore {
     })
   }
 
-  expire(states: readonly string[], before: number, limit: number): Promise<number> {
+  expire(scope: ExpiryScope, before: number, limit: number): Promise<number> {
+    const [sql, states] = 'only' in scope ? [EXPIRED, scope.only] : [EXPIRED_OTHERS, scope.except]
     return this.#link.write(async (session) => {
       await session.run(ALONE)
-      const ids = (await session.all<{ id: string }>(EXPIRED, states, before, limit)).map(({ id }) => id)
+      const ids = (await session.all<{ id: string }>(sql, states, before, limit)).map(({ id }) => id)
+      if (ids.length === 0) return 0
       await session.run(DROP_TRIES, ids)
       return session.run(DROP_TASKS, ids)
+    })
+  }
+
+  forget(before: number): Promise<void> {
+    return this.#link.write(async (session) => {
+      await session.run(FORGET_WORKERS, before)
+      await session.run(FORGET_GAPS, before)
     })
   }
 

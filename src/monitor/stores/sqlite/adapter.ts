@@ -6,7 +6,7 @@ import { sqliteBuilder } from '../../builder.js'
 import { idsOf, type Known, knownOf, mergeSnapshot, type Writes } from '../../merge.js'
 import type { SnapshotOptions } from '../../open.js'
 import { ROOM, SQLITE_MIGRATIONS } from '../../schema.js'
-import type { Committed, Snapshot, SnapshotStore } from '../../store.js'
+import type { Committed, ExpiryScope, Snapshot, SnapshotStore } from '../../store.js'
 import {
   CURSOR_COLUMNS,
   type CursorRow,
@@ -40,6 +40,9 @@ const FORGET_TRIES = 'DELETE FROM monitor_try WHERE task_id = ?'
 const FORGET_CURSORS = 'DELETE FROM monitor_cursor WHERE server = ? AND journal <> ?'
 const CHECKED = 'UPDATE monitor_task SET checked_at = ? WHERE id = ?'
 const EXPIRED = `SELECT id FROM monitor_task WHERE state IN ${THESE} AND stored_at < ? LIMIT ?`
+const EXPIRED_OTHERS = `SELECT id FROM monitor_task WHERE ended_at IS NULL AND state NOT IN ${THESE} AND stored_at < ? LIMIT ?`
+const FORGET_WORKERS = 'DELETE FROM monitor_worker WHERE heartbeat_at < ?'
+const FORGET_GAPS = 'DELETE FROM monitor_gap WHERE at < ?'
 const DROP_TRIES = `DELETE FROM monitor_try WHERE task_id IN ${THESE}`
 const DROP_TASKS = `DELETE FROM monitor_task WHERE id IN ${THESE}`
 
@@ -73,11 +76,20 @@ class SqliteSnapshots implements SnapshotStore {
     })
   }
 
-  expire(states: readonly string[], before: number, limit: number): Promise<number> {
+  expire(scope: ExpiryScope, before: number, limit: number): Promise<number> {
+    const [sql, states] = 'only' in scope ? [EXPIRED, scope.only] : [EXPIRED_OTHERS, scope.except]
     return this.#database.write((transaction) => {
-      const ids = transaction.all<{ id: string }>(EXPIRED, JSON.stringify(states), before, limit).map(({ id }) => id)
+      const ids = transaction.all<{ id: string }>(sql, JSON.stringify(states), before, limit).map(({ id }) => id)
+      if (ids.length === 0) return 0
       transaction.run(DROP_TRIES, JSON.stringify(ids))
       return transaction.run(DROP_TASKS, JSON.stringify(ids))
+    }, 'soon')
+  }
+
+  async forget(before: number): Promise<void> {
+    await this.#database.write((transaction) => {
+      transaction.run(FORGET_WORKERS, before)
+      transaction.run(FORGET_GAPS, before)
     }, 'soon')
   }
 
