@@ -23,6 +23,11 @@ export interface ClusterLimits {
 
 export const DEFAULT_CLUSTER_LIMITS: ClusterLimits = { tasks: 10_000, workers: 5_000, age: 86_400, characters: 64 * 1024 * 1024 }
 
+/** What is kept of the limits when room is made: to find the first of a map again and again takes time in what was deleted before it. */
+const ROOM = 63 / 64
+/** Seconds between two looks for what is too old. */
+const SWEEP_SECONDS = 1
+
 export interface Cluster {
   /** By id, those first of which nothing was heard for the longest. */
   readonly tasks: ReadonlyMap<string, TaskRecord>
@@ -66,6 +71,7 @@ class Known implements Cluster {
   /** Ids of final tasks, in the order of `tasks`: these go first. */
   readonly #finished = new Set<string>()
   #characters = 0
+  #sweptAt = 0
 
   constructor(limits: ClusterLimits) {
     this.#limits = limits
@@ -93,24 +99,36 @@ class Known implements Cluster {
       this.#finished.delete(id)
       this.#finished.add(id)
     }
-    const { tasks, age, characters } = this.#limits
-    while (this.tasks.size > 1 && (this.tasks.size > tasks || this.#characters > characters)) this.#forgetTask(this.#least(id))
-    for (let oldest = first(this.tasks); this.#taskAge(oldest) < now - age; oldest = first(this.tasks)) this.#forgetTask(oldest)
+    if (this.#isOver(1)) this.#makeRoom(id)
+    if (Math.abs(now - this.#sweptAt) >= SWEEP_SECONDS) this.#sweep(now)
   }
 
-  /** Which to forget for lack of room: the oldest that is final, else the oldest; not the one just heard of, if there is another. */
-  #least(heard: string): string | undefined {
-    const finished = first(this.#finished)
-    return finished === undefined || finished === heard ? first(this.tasks) : finished
+  /** @param part of the limits */
+  #isOver(part: number): boolean {
+    return this.tasks.size > Math.ceil(this.#limits.tasks * part) || this.#characters > this.#limits.characters * part
   }
 
-  #taskAge(id: string | undefined): number {
-    return id === undefined ? Number.POSITIVE_INFINITY : (this.#taskAges.get(id) ?? Number.POSITIVE_INFINITY)
+  /** Forgets the oldest that are final, else the oldest; not the one just heard of. */
+  #makeRoom(heard: string): void {
+    for (const ids of [this.#finished, this.tasks.keys()]) {
+      for (const id of ids) {
+        if (!this.#isOver(ROOM)) return
+        if (id !== heard) this.#forgetTask(id)
+      }
+    }
   }
 
-  #forgetTask(id: string | undefined): void {
-    const record = id === undefined ? undefined : this.tasks.get(id)
-    if (id === undefined || record === undefined) return
+  #sweep(now: number): void {
+    this.#sweptAt = now
+    for (const id of this.tasks.keys()) {
+      if ((this.#taskAges.get(id) ?? now) >= now - this.#limits.age) return
+      this.#forgetTask(id)
+    }
+  }
+
+  #forgetTask(id: string): void {
+    const record = this.tasks.get(id)
+    if (record === undefined) return
     this.tasks.delete(id)
     this.#taskAges.delete(id)
     this.#finished.delete(id)
@@ -125,17 +143,13 @@ class Known implements Cluster {
     this.workers.set(node, record)
     this.#workerAges.set(node, now)
     const { workers, age } = this.#limits
-    for (let oldest = first(this.workers); oldest !== undefined; oldest = first(this.workers)) {
+    for (const oldest of this.workers.keys()) {
       if (this.workers.size <= workers && (this.#workerAges.get(oldest) ?? now) >= now - age) break
       this.workers.delete(oldest)
       this.#workerAges.delete(oldest)
       this.counts.forgotten++
     }
   }
-}
-
-function first(keys: ReadonlyMap<string, unknown> | ReadonlySet<string>): string | undefined {
-  return keys.keys().next().value
 }
 
 /** Characters of a task's texts, and a little for the record itself. */
