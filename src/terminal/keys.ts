@@ -19,14 +19,14 @@ const PRINTABLE = /^[^\p{Cc}\p{Cs}]$/u
 /** How long an ESC may be the start of a longer sequence: one of a slow line comes in pieces. */
 const ESCAPE_MS = 50
 
-/** Null: nothing we know by name. */
+/** Null: nothing we know by name. Node's own name for such is `undefined`, in letters. */
 export function keyOf(text: string | undefined, { name, ctrl, meta, shift }: Pressed): Key | null {
   if (ctrl) return name === undefined ? null : `ctrl-${name}`
   if (name === 'escape') return name
   if (meta) return null
   if (name === 'tab') return shift ? 'shift-tab' : 'tab'
   if (text !== undefined && PRINTABLE.test(text)) return text
-  return name === undefined ? null : (NAMED[name] ?? name)
+  return name === undefined || name === 'undefined' ? null : (NAMED[name] ?? name)
 }
 
 /** @returns how to stop hearing them */
