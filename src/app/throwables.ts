@@ -115,7 +115,7 @@ export class ArgumentsError extends TypeError {
 /** `AsyncResult.get` of a task that was revoked, terminated or had expired. */
 export class TaskRevoked extends CelerityError {
   constructor(id: string, why: string) {
-    super('E_TASK_REVOKED', { message: `task ${id} did not run: ${why}` })
+    super('E_TASK_REVOKED', { message: `task ${id} ${why === 'terminated' ? 'was' : 'did not run:'} ${why}` })
   }
 }
 
