@@ -30,4 +30,30 @@ describe('delayed messages on Redis, shared with Python', () => {
     expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 3 })
     expect((await broker.queues.peek(queue, 9)).map(String)).to.deep.equal(raws)
   })
+
+  it('go back to the list when the last of our workers turns to other queues, and not before', async () => {
+    const [first, last] = [await worker(), await worker()]
+    await broker.queues.purge(queue)
+    await broker.publish([{ queue, priority: 0, raw: 'a', due: inAnHour() }])
+
+    await first.consume(['other'])
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 1, ready: 0, consumers: 1 })
+
+    await last.consume(['other'])
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 1, consumers: 0 })
+    await Promise.all([first.resign(), last.resign()])
+  })
+
+  it('stay when a worker that had turned to other queues leaves, for as long as another consumes theirs', async () => {
+    const [first, last] = [await worker(), await worker()]
+    await broker.queues.purge(queue)
+    await first.consume([])
+    await broker.publish([{ queue, priority: 0, raw: 'a', due: inAnHour() }])
+
+    await first.resign()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 1, ready: 0 })
+    await last.consume(['other', queue])
+    await last.resign()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 1 })
+  })
 })
