@@ -12,6 +12,7 @@ import type { Settings } from '../config/schema.js'
 import { EXIT } from '../errors.js'
 import { createLog, type Log, type LogLevel } from '../log.js'
 import { maskUrl } from '../mask.js'
+import type { History } from '../monitor/history.js'
 import type { ResultStore } from '../results/store.js'
 import { type Paint, paint } from '../terminal/colour.js'
 import { safe } from '../terminal/safe.js'
@@ -35,7 +36,7 @@ export interface Look {
 }
 
 /** Flags whose value may hold a password. */
-const PASSWORD_FLAGS = ['broker', 'result-backend'] as const
+const PASSWORD_FLAGS = ['broker', 'result-backend', 'store'] as const
 
 export abstract class BaseCommand<C extends typeof Command> extends Command {
   static override enableJsonFlag = true
@@ -64,7 +65,11 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   /** Whoever is on this machine may read the words of a process; the history of a shell keeps them. */
   #coverPasswords(): void {
-    const open = PASSWORD_FLAGS.filter((flag) => this.flags[flag] !== undefined && maskUrl(this.flags[flag]) !== this.flags[flag])
+    const flags: Readonly<Record<string, unknown>> = this.flags
+    const open = PASSWORD_FLAGS.filter((flag) => {
+      const url = flags[flag]
+      return typeof url === 'string' && maskUrl(url) !== url
+    })
     if (open.length === 0) return
     process.title = ['tasks', ...process.argv.slice(2).map(maskUrl)].join(' ')
     this.caution(
@@ -108,6 +113,11 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   protected results(): Promise<ResultStore> {
     return this.#work().results()
+  }
+
+  /** What a monitor captured; null where none has ever run. */
+  protected snapshots(): Promise<History | null> {
+    return this.#work().history()
   }
 
   /** The log of what runs in this command. What is said to the person in front of it goes through `note` and `caution`. */

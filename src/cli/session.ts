@@ -5,6 +5,7 @@ import { type LoadedSettings, readSources, resolveSettings, type Sources } from 
 import type { Settings } from '../config/schema.js'
 import { CelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
+import type { History } from '../monitor/history.js'
 import type { ResultStore } from '../results/store.js'
 import { appMissing, loadApp, loadImports } from './load-app.js'
 
@@ -38,6 +39,7 @@ export class Session {
   #broker: Promise<Broker> | null = null
   #results: Promise<ResultStore> | null = null
   #bare: Promise<Celerity> | null = null
+  #history: Promise<History | null> | null = null
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -105,6 +107,12 @@ export class Session {
   results(): Promise<ResultStore> {
     this.#results ??= this.#openResults()
     return this.#results
+  }
+
+  /** What a monitor captured; null where none has ever run. @throws E_MONITOR_URL, E_MONITOR_UNREACHABLE, E_MONITOR_REFUSED */
+  history(): Promise<History | null> {
+    this.#history ??= this.#openHistory()
+    return this.#history
   }
 
   /** Closes what was opened, last first. */
@@ -188,6 +196,15 @@ export class Session {
     const { openResults } = await import('../results/open.js')
     const keyPrefix = resultBackendTransportOptions.globalKeyprefix ?? ''
     return this.#keep(await openResults(resultBackend, { deadlineMs: brokerDeadline * 1000, keyPrefix, log }))
+  }
+
+  async #openHistory(): Promise<History | null> {
+    const { settings, log } = await this.#safe()
+    const { openCaptured } = await import('../monitor/open.js')
+    const store = await openCaptured(settings.settings.monitorStore, { log })
+    if (store === null) return null
+    const { History } = await import('../monitor/history.js')
+    return new History(this.#keep(store))
   }
 
   #keep<T extends { close(): Promise<void> }>(opened: T): T {

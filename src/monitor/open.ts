@@ -1,8 +1,10 @@
 /** From a URL to a snapshot store. An adapter, and the client library behind it, is loaded when its scheme is used. */
+import { existsSync } from 'node:fs'
 import { type Clock, systemClock } from '../clock.js'
 import { CelerityError } from '../errors.js'
 import { type Log, silentLog } from '../log.js'
 import { maskUrl } from '../mask.js'
+import { parseSqliteUrl } from '../sqlite/file.js'
 import type { SnapshotStore } from './store.js'
 
 export interface SnapshotOptions {
@@ -38,7 +40,24 @@ export async function openSnapshots(url: string, options: Partial<SnapshotOption
       hint: `Known schemes: ${SNAPSHOT_SCHEMES.join(', ')}; such as sqlite:.tasks/monitor.db or postgres://127.0.0.1/monitor.`,
     })
   }
+  if (isRelative(url)) {
+    throw new CelerityError('E_MONITOR_URL', {
+      message: `The store of the monitor has no place: ${url} is relative, and neither a settings file nor a package.json is above`,
+      hint: 'Run `tasks init`, or give --store sqlite:/absolute/path or postgres://….',
+    })
+  }
   const open = await load()
   const { deadlineMs = 10_000, log = silentLog, clock = systemClock } = options
   return open(url, { deadlineMs, log, clock })
+}
+
+/** To ask what was captured: null where no monitor has ever run. @throws as `openSnapshots` */
+export async function openCaptured(url: string, options: Partial<SnapshotOptions> = {}): Promise<SnapshotStore | null> {
+  const file = parseSqliteUrl(url)
+  return file !== undefined && (isRelative(url) || !existsSync(file.path)) ? null : openSnapshots(url, options)
+}
+
+/** Settings have made it absolute, if they knew from where: never relative to whatever folder is the current one. */
+function isRelative(url: string): boolean {
+  return /^sqlite:(?!\/|:memory:|[a-z]:[\\/])/i.test(url)
 }
