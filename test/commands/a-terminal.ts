@@ -18,6 +18,15 @@ export interface ATerminal {
   screen(): string
   /** Resolves when it shows it. */
   shows(pattern: RegExp): Promise<string>
+  /** The command that `tasks` runs. */
+  readonly bin: string
+  resize(columns: number, lines: number): void
+  /** Whether a program has taken all of it, and whether there is a cursor. */
+  state(): { readonly isAlternate: boolean; readonly hasCursor: boolean }
+  /** The codes of the colours that are on it now. */
+  colours(): readonly string[]
+  /** The process that has it now. */
+  foreground(): number
   close(): void
 }
 
@@ -55,6 +64,23 @@ export function aTerminal(context: Context, cwd: string, env: Readonly<Record<st
       return eventually(found, 30).catch((error: unknown) => {
         throw new Error(`waiting for ${pattern}: ${String(error)}\n${screen()}`)
       })
+    },
+    bin: BIN,
+    resize: (columns, lines) => void run('resize-window', '-x', String(columns), '-y', String(lines)),
+    state: () => {
+      const [alternate, cursor] = run('display-message', '-p', '#{alternate_on} #{cursor_flag}').trim().split(' ')
+      return { isAlternate: alternate === '1', hasCursor: cursor === '1' }
+    },
+    colours: () => {
+      const codes = [...run('capture-pane', '-p', '-e').matchAll(/\x1b\[([\d;]*)m/g)].flatMap(([, list = '']) => list.split(';'))
+      return codes.filter((code) => Number(code) >= 30 && code !== '39' && code !== '49')
+    },
+    foreground: () => {
+      const terminalName = run('display-message', '-p', '#{pane_tty}').trim()
+      const listed = spawnSync('ps', ['-t', terminalName, '-o', 'pid=,stat='], { encoding: 'utf8' }).stdout
+      const pid = /^\s*(\d+) \S*\+/m.exec(listed)?.[1]
+      if (pid === undefined) throw new Error(`nothing runs in the terminal: ${listed}`)
+      return Number(pid)
     },
     close() {
       run('kill-server')

@@ -20,7 +20,7 @@ export class SomeEvents {
   /** Each with its type and what belongs to it; who, when and which clock is added. */
   async send(...events: readonly Event[]): Promise<void> {
     const texts = events.map((event) =>
-      JSON.stringify({ hostname: this.node, utcoffset: 0, pid: 1234, clock: ++this.#clock, timestamp: Date.now() / 1000, ...event }),
+      ascii({ hostname: this.node, utcoffset: 0, pid: 1234, clock: ++this.#clock, timestamp: Date.now() / 1000, ...event }),
     )
     await this.#broker.broadcast(this.#encoder.many(texts.join(', '), texts.length))
   }
@@ -39,4 +39,9 @@ export class SomeEvents {
     )
     return uuid
   }
+}
+
+/** As Python's JSON: the envelope takes nothing else. */
+function ascii(value: object): string {
+  return JSON.stringify(value).replace(/[^\0-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
