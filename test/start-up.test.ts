@@ -1,9 +1,10 @@
 /** What the command line loads before it has anything to do. Heavy packages are imported where they are used, inside `run()`. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -45,20 +46,33 @@ describe('start-up', function () {
     expect(packages.filter((name) => HEAVY.includes(name))).to.deep.equal([])
   })
 
-  it('imports heavy packages in no command before it runs', () => {
-    const commands = readdirSync(join(root, 'dist/commands'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
-    const script = commands.map((name) => `await import(${JSON.stringify(join(root, 'dist/commands', name))})`).join('\n')
+  it('keeps ink and react in one file, which needs no package and which no command loads before it shows a screen', () => {
+    const bundle = join(root, 'dist/src/terminal/views/top/mount.js')
+    const imported = [...readFileSync(bundle, 'utf8').matchAll(/^import .*?["']([^"']+)["'];?$/gm)].map(([, name = '']) => name)
 
-    const { packages, status } = loadedBy(['--input-type=module', '--eval', script])
+    expect(imported.filter((name) => !isBuiltin(name))).to.deep.equal([])
+    expect(loadedBy(['--input-type=module', '--eval', importAll()]).scripts).to.not.include(pathToFileURL(bundle).href)
+  })
+
+  it('imports heavy packages in no command before it runs', () => {
+    const { packages, status } = loadedBy(['--input-type=module', '--eval', importAll()])
 
     expect(status).to.equal(0)
     expect(packages.filter((name) => HEAVY.includes(name))).to.deep.equal([])
   })
 })
 
+/** A script that imports every command. */
+function importAll(): string {
+  const commands = readdirSync(join(root, 'dist/commands'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+  return commands.map((name) => `await import(${JSON.stringify(join(root, 'dist/commands', name))})`).join('\n')
+}
+
 interface Loaded {
   /** Packages of which a file was loaded. */
   readonly packages: string[]
+  /** All that ran, by URL. */
+  readonly scripts: readonly string[]
   readonly stdout: string
   readonly status: number | null
 }
@@ -71,7 +85,7 @@ function loadedBy(args: readonly string[]): Loaded {
     const run = spawnSync(process.execPath, args, { cwd: folder, env: { ...env, NODE_V8_COVERAGE: folder }, encoding: 'utf8' })
     const urls = readdirSync(folder).flatMap((name) => scripts(readFileSync(join(folder, name), 'utf8')))
     const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
-    return { packages: [...new Set(packages)].sort(), stdout: run.stdout, status: run.status }
+    return { packages: [...new Set(packages)].sort(), scripts: urls, stdout: run.stdout, status: run.status }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
