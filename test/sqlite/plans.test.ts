@@ -83,8 +83,28 @@ async function useEverything(url: string): Promise<void> {
   await broker.publish([{ queue: 'kuma', priority: 0, raw: 'later', due: Date.now() + 60_000 }])
   await broker.queues.purge('kuma')
   await useSchedules(broker)
+  await useEyes(broker)
   await broker.close()
   await results.close()
+}
+
+async function useEyes(broker: Broker): Promise<void> {
+  const subscription = await broker.subscribe('celeryev', '*', () => {})
+  await broker.journal.register('camera', 60)
+  await broker.broadcast({ exchange: 'celeryev', routingKey: 'task.multi', raw: 'x', events: 1 })
+  await broker.journal.read(0, 5)
+  await broker.journal.readers()
+  await broker.journal.leave('camera')
+  await subscription.close()
+  const mailbox = await broker.mailbox('reply.celery.pidbox', 'a', () => {})
+  await broker.deliver({ exchange: 'reply.celery.pidbox', routingKey: 'a', raw: 'x' })
+  await mailbox.close()
+  const worker = await broker.register({ incarnation: randomUUID(), node: 'n', leaseMs: 60_000, queues: ['kuma'] })
+  await worker.consume(['mail'])
+  await broker.note(worker.incarnation, '{}')
+  await broker.workers()
+  await broker.inFlight(worker.incarnation, 5)
+  await worker.resign()
 }
 
 async function useSchedules(broker: Broker): Promise<void> {

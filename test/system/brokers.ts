@@ -45,8 +45,8 @@ async function asked<T>(url: string, question: (client: Redis) => Promise<T>): P
 
 /** Results, kombu's bindings, the names of queues. */
 const STAYS = /^(celery-task-meta-.*|_kombu\.binding\..*|celerity:queues)$/
-/** What is remembered for a while on purpose: producers' marks, and how often a task was found with a dead worker. */
-const EXPIRES = /^celerity:(producer|deliveries):/
+/** What is remembered for a while on purpose: producers' marks, how often a task was found with a dead worker, last words of the killed. */
+const EXPIRES = /^celerity:((producer|deliveries):|note[ds]$)/
 
 async function redisResidue(client: Redis): Promise<string[]> {
   const keys = (await client.keys('*')).filter((key) => !STAYS.test(key))

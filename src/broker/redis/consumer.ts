@@ -16,7 +16,7 @@ type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer,
 const UNPARK_BATCH = 500
 
 /** An incarnation, and what stands of it in the registry. */
-export interface Registered {
+interface Registered {
   readonly incarnation: string
   readonly entry: RegistryEntry
 }

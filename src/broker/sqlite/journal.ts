@@ -17,7 +17,7 @@ const COUNT = 'UPDATE broker_journal SET newest = newest + ? WHERE id = 1 RETURN
 const WRITE = 'INSERT INTO broker_journal_batch (position, events, raw) VALUES (?, ?, ?)'
 const TRIM = 'DELETE FROM broker_journal_batch WHERE position <= ?'
 const FORGET_BATCHES = 'DELETE FROM broker_journal_batch'
-const OLDEST = 'SELECT position - events AS oldest FROM broker_journal_batch ORDER BY position LIMIT 1'
+const OLDEST = 'SELECT position - events AS oldest FROM broker_journal_batch WHERE position > 0 ORDER BY position LIMIT 1'
 const AFTER = 'SELECT position, events, raw FROM broker_journal_batch WHERE position > ? ORDER BY position LIMIT ?'
 
 const NO_RECORD: JournalState = { id: '', newest: 0 }
