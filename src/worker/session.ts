@@ -8,7 +8,7 @@ import { Bell } from './bell.js'
 import { RunContext } from './context.js'
 import { Board } from './keeper/board.js'
 import { type Keeper, startKeeper } from './keeper/keeper.js'
-import type { Panel } from './keeper/panel-port.js'
+import type { ControlPanel } from './panel/panel.js'
 import { unlessAborted, within } from './patience.js'
 import { RateGate } from './rate-gate.js'
 import { Reception } from './reception.js'
@@ -34,7 +34,7 @@ const MAX_TAKE = 100
 export interface SessionParts extends WorkerParts {
   readonly totals: Totals
   readonly scheduled: Scheduled
-  readonly panel: Panel
+  readonly panel: ControlPanel
 }
 
 export class Session {
@@ -48,7 +48,7 @@ export class Session {
   readonly #revocations: Revocations
   readonly #workbench: Workbench
   readonly #reception: Reception
-  readonly #keeper: Keeper
+  #keeper: Keeper | undefined
   /** Something has changed that whoever waits may want to know: a slot, a run, a settlement. */
   readonly #bell = new Bell()
   readonly #over = new AbortController()
@@ -92,7 +92,6 @@ export class Session {
     this.#workbench = workbench
     const rates = new RateGate(broker, options.node, () => taker.now())
     this.#reception = new Reception({ intake, rates, outcomes, settler, workbench, scheduled, events, taker, clock, log })
-    this.#keeper = this.#startKeeper(lost)
   }
 
   #tracing(records: Records): Tracing {
@@ -107,7 +106,8 @@ export class Session {
     }
   }
 
-  #startKeeper(lost: () => void): Keeper {
+  #startKeeper(): Keeper {
+    const lost = () => this.#leaseLost()
     const { broker, lamport, events, panel, log } = this.#parts
     const { node, leaseMs, remoteControl, heartbeat, brokerUrl, keyPrefix, deadlineMs } = this.#options
     const { incarnation } = this.#consumer
@@ -120,6 +120,8 @@ export class Session {
 
   /** Takes and runs until `signal` aborts or the lease is lost; with `once`, until the queues are empty and all is done. */
   async run(signal: AbortSignal): Promise<'stopped' | 'lost' | 'empty'> {
+    this.#keeper = this.#startKeeper() // not before: what the panel is asked must find this session
+    this.show()
     const ends = AbortSignal.any([signal, this.#over.signal])
     ends.addEventListener('abort', () => this.#halt(), { once: true })
     const stale = setInterval(() => this.#workbench.giveBackStale(), STALE_MS / 4)
@@ -179,7 +181,7 @@ export class Session {
     this.#resigned = true
     await within(this.#consumer.resign(), Math.max(0.2, (end - clock.monotonic()) / 1000))
     this.#over.abort()
-    await this.#keeper.close()
+    await this.#keeper?.close()
   }
 
   async #idle(hurry: AbortSignal): Promise<void> {
@@ -195,7 +197,7 @@ export class Session {
     this.#workbench.lose()
     this.#over.abort()
     this.#halt() // `run` may have ended before, and `stop` be waiting
-    void this.#keeper.close()
+    void this.#keeper?.close()
   }
 
   // What the panel sees and changes.
@@ -216,7 +218,7 @@ export class Session {
 
   /** False while the broker does not answer our renewals, and when it answered that the lease is lost. */
   get leased(): boolean {
-    return this.#keeper.renewing
+    return this.#keeper?.renewing ?? false
   }
 
   get board(): Board {
@@ -227,13 +229,18 @@ export class Session {
     return this.#revocations
   }
 
-  get keeper(): Keeper {
-    return this.#keeper
-  }
-
   /** The broker's wall clock in milliseconds. */
   get now(): number {
     return this.#taker.now()
+  }
+
+  /** Tells the keeper what it is to answer while this thread is blocked. */
+  show(): void {
+    this.#keeper?.state(this.#parts.panel.standing(), this.#taker.queues)
+  }
+
+  heartbeat(): void {
+    this.#keeper?.heartbeat()
   }
 
   terminate(run: Run, signal: Signal): Promise<void> {

@@ -41,6 +41,10 @@ export class Taker {
     return this.#clockBase + this.#parts.clock.monotonic()
   }
 
+  get queues(): readonly string[] {
+    return this.#queues
+  }
+
   /** From the next take on: from these. */
   consume(queues: readonly string[]): void {
     this.#queues = queues

@@ -84,7 +84,6 @@ const SCALE_MS = 1_000
 export class Worker implements Subject {
   readonly #parts: SessionParts
   #options: WorkerOptions
-  readonly #panel: ControlPanel
   readonly #autoscaler: Autoscaler | null
   readonly #stop = new AbortController()
   readonly #hurry = new AbortController()
@@ -97,8 +96,8 @@ export class Worker implements Subject {
   constructor(parts: WorkerParts, options: WorkerOptions) {
     this.#options = options
     this.#autoscaler = options.autoscale ? new Autoscaler(options.autoscale) : null
-    this.#panel = new ControlPanel(this, parts)
-    this.#parts = { ...parts, totals: new Totals(), scheduled: new Scheduled(options.node), panel: this.#panel }
+    const panel = new ControlPanel(this, parts)
+    this.#parts = { ...parts, totals: new Totals(), scheduled: new Scheduled(options.node), panel }
   }
 
   /** Whether it holds a lease, and can renew it. */
@@ -133,7 +132,7 @@ export class Worker implements Subject {
     const { signal } = this.#stop
     signal.addEventListener('abort', () => this.#startGrace(), { once: true })
     const housekeeping = keepHouse(this.#parts, Math.max(this.#options.leaseMs / 3000, 0.05), signal)
-    const timers = [setInterval(() => this.#show(), SHOW_MS), setInterval(() => this.#scale(), SCALE_MS)]
+    const timers = [setInterval(() => this.changed(), SHOW_MS), setInterval(() => this.#scale(), SCALE_MS)]
     try {
       while (!signal.aborted) {
         const session = await this.#open(signal)
@@ -151,7 +150,6 @@ export class Worker implements Subject {
   async #serve(session: Session, signal: AbortSignal): Promise<void> {
     this.#session = session
     this.#renewal = new AbortController()
-    this.#show()
     let ended: 'stopped' | 'lost' | 'empty' | 'failed' = 'failed'
     try {
       ended = await session.run(AbortSignal.any([signal, this.#renewal.signal]))
@@ -203,11 +201,6 @@ export class Worker implements Subject {
     return error.code === 'E_BROKER_UNREACHABLE' || (this.#served && error.code === 'E_BROKER_REFUSED')
   }
 
-  /** Tells the keeper what it is to answer while this thread is blocked. */
-  #show(): void {
-    this.#session?.keeper.state(this.#panel.standing(), this.queues)
-  }
-
   #scale(): void {
     if (this.#autoscaler === null || this.#session === undefined) return
     const { concurrency } = this
@@ -255,8 +248,8 @@ export class Worker implements Subject {
     return this.#session?.revocations.ids ?? []
   }
 
-  get ignored(): number {
-    return this.#session?.board.ignored ?? 0
+  get keeping(): Readonly<Record<string, number>> {
+    return this.#session?.board.stats() ?? {}
   }
 
   get bounds(): ScaleBounds | null {
@@ -271,13 +264,13 @@ export class Worker implements Subject {
   resize(concurrency: number): void {
     this.#options = { ...this.#options, concurrency }
     this.#session?.resize(concurrency)
-    this.#show()
+    this.changed()
   }
 
   async consume(queues: readonly string[]): Promise<void> {
     await this.#session?.consume(queues)
     this.#options = { ...this.#options, queues }
-    this.#show()
+    this.changed()
   }
 
   async revoke(marks: readonly string[], ttl: number): Promise<void> {
@@ -289,7 +282,7 @@ export class Worker implements Subject {
   }
 
   heartbeat(): void {
-    this.#session?.keeper.heartbeat()
+    this.#session?.heartbeat()
   }
 
   startAnew(): void {
@@ -297,6 +290,6 @@ export class Worker implements Subject {
   }
 
   changed(): void {
-    this.#show()
+    this.#session?.show()
   }
 }

@@ -18,7 +18,7 @@ export const stats: Command = {
       version: VERSION,
       node: process.version,
       events: { enabled: desk.events.isEnabled, ...desk.events.stats() },
-      ignored_control_messages: desk.worker.ignored,
+      ...desk.worker.keeping,
     },
   }),
 }

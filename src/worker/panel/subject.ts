@@ -22,8 +22,8 @@ export interface Subject {
   readonly totals: ReadonlyMap<string, number>
   /** Ids that must not run any more. */
   readonly revoked: readonly string[]
-  /** Control messages that its keeper ignored. */
-  readonly ignored: number
+  /** What its keeper counts. */
+  readonly keeping: Readonly<Record<string, number>>
   /** Null: it does not scale by itself. */
   readonly bounds: ScaleBounds | null
 

@@ -17,7 +17,7 @@ async function begin(settings: SettingsInput = {}, meddling: Meddling = {}): Ret
   stage = new Stage({ workerHostname: NODE, ...settings })
   asker = await Asker.open(await stage.app.broker())
   const working = await stage.work(meddling)
-  await eventually(() => working.worker.ready && stage.said('ready').length > 0)
+  await eventually(() => working.worker.ready)
   return working
 }
 
