@@ -134,8 +134,11 @@ export class ControlDesk {
 
   async #ask(method: string, args: ControlRequest['arguments']): Promise<Answer> {
     const { board, main, standIn } = this.#parts
-    // A question is not left to a loop that is known to be blocked; a command is: it must be carried out.
-    if (INSPECT_METHODS.has(method) && board.blockedMs > 0) return standIn.answer(method, args)
+    if (board.blockedMs > 0) {
+      // Known to be blocked. A question is not left to it; a command is, to be carried out when it turns again.
+      if (!INSPECT_METHODS.has(method)) void main.ask(method, args)
+      return standIn.answer(method, args)
+    }
     const answered = new AbortController()
     const { ticks } = board
     let answer: Answer | undefined

@@ -5,7 +5,7 @@ import { Lamport } from '../../protocol/lamport.js'
 import { within } from '../patience.js'
 import { Board } from './board.js'
 import { Keeping } from './keeping.js'
-import type { Answer, MainThread } from './main-thread.js'
+import { type Answer, failure, type MainThread } from './main-thread.js'
 import type { KeeperData, KeeperWord, MainWord } from './words.js'
 
 /** Seconds that the last word may take; a broker that is away is not waited for. */
@@ -20,8 +20,8 @@ const asked = new Map<number, (answer: Answer) => void>()
 let number = 0
 const main: MainThread = {
   ask(method, args) {
+    if (asked.size >= MAX_ASKED) return Promise.resolve(failure(`${asked.size} other requests wait for the event loop`))
     return new Promise((resolve) => {
-      if (asked.size >= MAX_ASKED) return
       asked.set(++number, resolve)
       say({ kind: 'ask', number, method, args })
     })

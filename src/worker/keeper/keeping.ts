@@ -5,6 +5,7 @@ import type { Board } from './board.js'
 import { ControlDesk } from './control-desk.js'
 import { keepLease } from './lease.js'
 import type { KnownState, MainThread } from './main-thread.js'
+import { Notes } from './notes.js'
 import type { RemoteControl } from './panel-port.js'
 import { Pulse } from './pulse.js'
 import { StandIn } from './stand-in.js'
@@ -32,6 +33,7 @@ export class Keeping {
   readonly #options: KeepingOptions
   readonly #ends = new AbortController()
   readonly #pulse: Pulse
+  readonly #notes: Notes
   readonly #standIn: StandIn
   readonly #desk: ControlDesk
 
@@ -39,12 +41,13 @@ export class Keeping {
     this.#parts = parts
     this.#options = options
     this.#pulse = new Pulse(parts, options)
+    this.#notes = new Notes(parts, options)
     this.#standIn = new StandIn({ ...parts, beat: () => this.#pulse.beat() }, options)
     this.#desk = new ControlDesk({ ...parts, standIn: this.#standIn }, options.node, options.remoteControl)
   }
 
   know(state: KnownState): void {
-    this.#pulse.know(state)
+    this.#notes.know(state)
     this.#standIn.know(state)
   }
 
@@ -58,7 +61,7 @@ export class Keeping {
     const { signal } = this.#ends
     const { incarnation, leaseMs } = this.#options
     const lease = keepLease(this.#parts, incarnation, leaseMs, signal).finally(() => this.#ends.abort())
-    await Promise.all([lease, this.#desk.open(signal), this.#pulse.run(signal)])
+    await Promise.all([lease, this.#desk.open(signal), this.#pulse.run(signal), this.#notes.run(signal)])
   }
 
   /** Says good-bye, and rejects when nobody could be told. */

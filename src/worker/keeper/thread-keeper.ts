@@ -90,7 +90,12 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
 function threadFile(): URL {
   if (!import.meta.url.endsWith('.ts')) return new URL('./keeper-thread.js', import.meta.url)
   const source = new URL('./keeper-thread.ts', import.meta.url).href
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href
+  // Its CommonJS twin, which `require` finds, fails to load its hooks from here.
+  const loader = pathToFileURL(
+    createRequire(import.meta.url)
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs'),
+  ).href
   return new URL(
     `data:text/javascript,import { register } from ${JSON.stringify(loader)}; register(); await import(${JSON.stringify(source)})`,
   )
