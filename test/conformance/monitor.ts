@@ -8,6 +8,7 @@ import type { Snapshot, SnapshotStore } from '../../src/monitor/store.js'
 import type { GapRow, TaskRow, TryRow, WorkerRow } from '../../src/monitor/tables.js'
 import { taskRecord } from '../../src/monitor/task-row.js'
 import { failure, success, task } from '../monitor/some-events.js'
+import { describeHistory } from './monitor-history.js'
 
 export interface Place {
   /** Opens the same database again, as another camera does. */
@@ -301,6 +302,8 @@ export function describeSnapshots(name: string, place: (context: Context) => Pro
         await other.close()
       }
     })
+
+    describeHistory(() => ({ store, commit }))
 
     it('refuses a database that a newer version has written', async () => {
       await at.run("UPDATE celerity_schema SET version = 99 WHERE room = 'monitor'")
