@@ -57,8 +57,10 @@ export default class Call extends BaseCommand<typeof Call> {
     try {
       return await result.get(options)
     } catch (error) {
-      if ((error as { readonly traceback?: string | null }).traceback)
-        this.note(`\`tasks result ${result.id} --traceback\` shows where it failed.`)
+      const { traceback } = error as { readonly traceback?: string | null }
+      // Run here, it may be kept nowhere: then this is the only moment to see where it failed.
+      if (traceback && (await this.settings()).taskAlwaysEager) for (const line of traceback.trimEnd().split('\n')) this.note(line)
+      else if (traceback) this.note(`\`tasks result ${result.id} --traceback\` shows where it failed.`)
       throw error
     }
   }

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 
 const CONTRACT = `
 everywhere: --app/-A=FILE --broker/-b=URL --config=FILE --log-level/--loglevel/-l=LEVEL --no-color/-C --quiet/-q --result-backend=URL
+asking: --destination/-d=A,B… --json/-j --pattern=GLOB --regex=REGEX --timeout/-t=SPAN
 
 beat
   --health-port=PORT
@@ -37,6 +38,53 @@ config [NAME]…
 
 config check
   --json
+
+control add-consumer or add_consumer QUEUE [EXCHANGE] [TYPE] [ROUTING-KEY]
+  (asking)
+
+control autoscale MAX [MIN]
+  (asking)
+
+control cancel-consumer or cancel_consumer QUEUE
+  (asking)
+
+control disable-events or disable_events
+  (asking)
+
+control enable-events or enable_events
+  (asking)
+
+control heartbeat
+  (asking)
+
+control pool-grow or pool_grow [NUMBER]
+  (asking)
+
+control pool-restart or pool_restart
+  (asking)
+
+control pool-shrink or pool_shrink [NUMBER]
+  (asking)
+
+control rate-limit or rate_limit TASK RATE
+  (asking)
+
+control revoke ID…
+  (asking)
+  --signal=NAME
+  --terminate
+
+control revoke-by-stamped-headers or revoke_by_stamped_headers STAMP…
+  (asking)
+  --signal=NAME
+  --terminate
+
+control shutdown
+  (asking)
+  --yes/--force/-y/-f
+
+control time-limit or time_limit TASK SOFT [HARD]
+  (asking)
 
 dead drop [ID]…
   --all
@@ -76,6 +124,46 @@ init
   --dry-run
   --json
   --language=ts|js
+
+inspect active
+  (asking)
+
+inspect active-queues or active_queues
+  (asking)
+
+inspect clock
+  (asking)
+
+inspect conf
+  (asking)
+  --defaults
+
+inspect memory or memsample
+  (asking)
+
+inspect ping
+  (asking)
+
+inspect query-task or query_task ID…
+  (asking)
+
+inspect registered [ATTRIBUTE]…
+  (asking)
+
+inspect report
+  (asking)
+
+inspect reserved
+  (asking)
+
+inspect revoked
+  (asking)
+
+inspect scheduled
+  (asking)
+
+inspect stats
+  (asking)
 
 list
   --json
@@ -155,6 +243,12 @@ schedule why-not NAME
   --at=TIME
   --json
 
+show ID
+  --json
+
+status
+  (asking)
+
 top
   --filter=TEXT
   --interval=SPAN
@@ -163,8 +257,10 @@ top
   --once
 
 worker
+  --autoscale=MAX,MIN
   --beat/-B
   --concurrency/-c=N|auto
+  --events/--task-events/-E
   --exclude-queues/-X=A,B…
   --grace=SPAN
   --health-port=PORT
@@ -194,6 +290,7 @@ interface Flag {
 
 interface Command {
   readonly aliases: readonly string[]
+  readonly hiddenAliases: readonly string[]
   readonly args: Readonly<Record<string, { readonly required?: boolean }>>
   readonly flags: Readonly<Record<string, Flag>>
   readonly strict: boolean
@@ -220,20 +317,24 @@ describe('the contract of the command line', () => {
   })
 })
 
-/** One line a command; the flags that all have once, on top. */
+/** One line a command; the flags that all have once, on top, and then those that all have that ask workers. */
 function contract(commands: Readonly<Record<string, Command>>): string {
   const all = Object.values(commands)
+  const asking = all.filter(isAsking)
   const isEverywhere = ({ name }: Flag) => name !== 'json' && all.every(({ flags }) => name in flags)
+  const isOfAsking = (flag: Flag) => !isEverywhere(flag) && asking.every(({ flags }) => flag.name in flags)
   const lines = Object.keys(commands)
     .sort()
     .map((id) => {
-      const { flags, args, strict, aliases } = commands[id]!
+      const { flags, args, strict, aliases, hiddenAliases } = commands[id]!
       const words = Object.entries(args).map(
         ([name, { required }]) => `${required ? '' : '['}${name.toUpperCase()}${required ? '' : ']'}${strict ? '' : '…'}`,
       )
-      const own = Object.values(flags).filter((flag) => !isEverywhere(flag))
+      const own = Object.values(flags).filter((flag) => !isEverywhere(flag) && !(isAsking(commands[id]!) && isOfAsking(flag)))
+      const others = hiddenAliases.map((alias) => `or ${alias.split(':').at(-1)}`)
       return [
-        [id.replaceAll(':', ' '), ...aliases, ...words].join(' '),
+        [id.replaceAll(':', ' '), ...others, ...aliases, ...words].join(' '),
+        ...(isAsking(commands[id]!) ? ['  (asking)'] : []),
         ...own
           .map(flagText)
           .sort()
@@ -241,8 +342,12 @@ function contract(commands: Readonly<Record<string, Command>>): string {
       ].join('\n')
     })
   const shared = Object.values(all[0]!.flags).filter(isEverywhere)
-  return `\neverywhere: ${shared.map(flagText).sort().join(' ')}\n${lines.map((line) => `\n${line}\n`).join('')}`
+  const askers = Object.values(asking[0]!.flags).filter(isOfAsking)
+  const top = `everywhere: ${shared.map(flagText).sort().join(' ')}\nasking: ${askers.map(flagText).sort().join(' ')}`
+  return `\n${top}\n${lines.map((line) => `\n${line}\n`).join('')}`
 }
+
+const isAsking = ({ flags }: Command) => 'destination' in flags
 
 const flagText = (flag: Flag) =>
   spellings(flag).join('/') + (flag.type === 'option' ? `=${flag.helpValue ?? ''}${flag.multiple ? '…' : ''}` : '')

@@ -128,7 +128,7 @@ export function tellStory(id: string, evidence: Evidence): TaskStory | null {
     root: message?.rootId ?? snapshot?.rootId ?? null,
     children,
   }
-  return { ...story, next: nextSteps(story, whereabouts) }
+  return { ...story, next: nextSteps(story, evidence) }
 }
 
 function stateFrom({ result, snapshot, whereabouts }: Evidence): string {
@@ -141,9 +141,10 @@ function stateFrom({ result, snapshot, whereabouts }: Evidence): string {
 }
 
 function timesOf({ result, snapshot, whereabouts }: Evidence) {
-  const sentAt = whereabouts?.message?.sentAt ?? snapshot?.sentAt ?? null
+  const message = whereabouts?.message ?? null
+  const sentAt = message?.sentAt == null ? (snapshot?.sentAt ?? null) : message.sentAt / 1000
   const started = snapshot?.startedAt ?? null
-  const eta = whereabouts?.message?.eta ?? null
+  const eta = message?.eta ?? null
   const from = Math.max(sentAt ?? 0, (eta ?? 0) / 1000, snapshot?.eta ?? 0)
   return {
     sent: isoOf(sentAt),
@@ -151,7 +152,7 @@ function timesOf({ result, snapshot, whereabouts }: Evidence) {
     started: isoOf(started),
     ended: isoOf(snapshot?.endedAt ?? null) ?? isoOf(result?.dateDone == null ? null : result.dateDone / 1000),
     eta: isoOf(eta === null ? (snapshot?.eta ?? null) : eta / 1000),
-    expires: isoOf(whereabouts?.message?.expires == null ? (snapshot?.expires ?? null) : whereabouts.message.expires / 1000),
+    expires: isoOf(message?.expires == null ? (snapshot?.expires ?? null) : message.expires / 1000),
     queueWait: sentAt === null || started === null ? null : Math.max(0, started - from),
     runTime: snapshot?.runtime ?? null,
   }
@@ -191,14 +192,15 @@ function errorOf(result: TaskResult | null, snapshot: TaskRecord | null): StoryE
   return { type, message, traceback: snapshot.traceback }
 }
 
-function nextSteps(story: Omit<TaskStory, 'next'>, found: Whereabouts | null): NextStep[] {
+function nextSteps(story: Omit<TaskStory, 'next'>, evidence: Evidence): NextStep[] {
+  const { whereabouts: found } = evidence
   const { id, name, worker, state, root, parent } = story
   const steps: NextStep[] = []
   if (found?.kind === 'dead') {
     steps.push({ why: 'the message as it was', command: `tasks dead show ${found.letter.id}` })
     steps.push({ why: 'put it back into its queue', command: `tasks dead retry ${found.letter.id}` })
   } else if (isFinal(state) && name !== null) {
-    const call = callOf(name, found?.message ?? null)
+    const call = callOf(name, argumentsOf(evidence))
     steps.push({ why: 'send it again', command: call })
     if (state === 'FAILURE') steps.push({ why: 'run it here, to debug it', command: `TASKS_TASK_ALWAYS_EAGER=1 ${call} --wait` })
   }
@@ -214,10 +216,22 @@ function nextSteps(story: Omit<TaskStory, 'next'>, found: Whereabouts | null): N
   return steps
 }
 
-/** With the arguments where the message has them; otherwise they are for whoever types it to fill in. */
-function callOf(name: string, message: TaskMessage | null): string {
-  if (message === null) return `tasks call ${quoted(name)} --args '[…]'`
-  const { args, kwargs } = message
+interface Arguments {
+  readonly args: readonly unknown[]
+  readonly kwargs: Readonly<Record<string, unknown>>
+}
+
+/** As values: of the message, or of a result that has them. What a monitor captured is their text, which may be cut. */
+function argumentsOf({ whereabouts, result, snapshot }: Evidence): Arguments | null {
+  const known = whereabouts?.message ?? result?.extended ?? null
+  if (known !== null) return known
+  return snapshot?.args === '()' && snapshot.kwargs === '{}' ? { args: [], kwargs: {} } : null
+}
+
+/** Arguments that nobody knows as values are for whoever types it to fill in. */
+function callOf(name: string, given: Arguments | null): string {
+  if (given === null) return `tasks call ${quoted(name)} --args '[…]'`
+  const { args, kwargs } = given
   const list = args.length === 0 ? '' : ` --args ${quoted(JSON.stringify(args, plain))}`
   return `tasks call ${quoted(name)}${list}${Object.keys(kwargs).length === 0 ? '' : ` --kwargs ${quoted(JSON.stringify(kwargs, plain))}`}`
 }
