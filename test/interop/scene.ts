@@ -81,6 +81,16 @@ export class Scene {
     return process
   }
 
+  /** A command of Celery's own: `events --dump`. */
+  celery(args: readonly string[]): Process {
+    return this.#startPython(['-m', 'celery', '-A', 'project', ...args])
+  }
+
+  /** A command of ours, on the same broker. */
+  tasks(args: readonly string[]): Process {
+    return this.#start(process.execPath, [here('../../bin/tasks.js'), ...args], this.folder, { TASKS_BROKER_URL: this.url })
+  }
+
   /** One of the programs of `python/`. */
   python(program: string): Process {
     return this.#startPython([here(`python/${program}`)])
