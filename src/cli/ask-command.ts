@@ -157,14 +157,13 @@ export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C
   }
 
   async #whatToDo(known: readonly KnownNode[], destination: readonly string[] | undefined): Promise<string> {
-    if (known.some(({ isAlive }) => isAlive)) return 'It is registered at the broker: give it longer with --timeout 5s, or look at its log.'
-    if (destination === undefined)
-      return 'Start one with `tasks worker`. On another broker? --broker names it, `tasks config brokerUrl` shows it.'
+    if (known.some(({ isAlive }) => isAlive)) return 'The broker has it as alive: give it longer with --timeout 5s, or look at its log.'
+    const start = 'Start one with `tasks worker`. On another broker? --broker names it, `tasks config brokerUrl` shows it.'
+    if (destination === undefined || known.length > 0) return start
     const names = (await knownWorkers(await this.broker())).map(({ node }) => node)
     const meant = destination.map((node) => nearest(node, names)).find((name) => name !== null)
-    return meant === undefined
-      ? '`tasks status` lists the workers that are there.'
-      : `Did you mean ${meant}? \`tasks status\` lists the workers.`
+    const list = '`tasks status` lists the workers that are there.'
+    return meant === undefined ? list : `Did you mean ${meant}? ${list}`
   }
 
   /** Those that were named and are silent fail the command; others that should have answered are mentioned. */

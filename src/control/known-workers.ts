@@ -27,7 +27,8 @@ export async function knownWorkers(broker: Broker): Promise<readonly KnownNode[]
 
 function readWorker({ node, isAlive, queues, state, stateAge }: KnownWorker): KnownNode {
   const read = state === null ? null : readWorkerState(state)
-  return { node, isAlive, queues: read?.queues ?? queues, age: read === null || stateAge === null ? null : stateAge / 1000, state: read }
+  const consumed = read === null || read.queues.length === 0 ? queues : read.queues // its first word comes before it knows
+  return { node, isAlive, queues: consumed, age: read === null || stateAge === null ? null : stateAge / 1000, state: read }
 }
 
 function isBetter(one: KnownNode, other: KnownNode): boolean {

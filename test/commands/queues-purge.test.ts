@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { messageOf } from '../protocol/fixtures.js'
 import { redisUrl } from '../setup/servers.js'
 import { aTaskProject, type TaskProject } from './a-project.js'
 
@@ -25,11 +26,24 @@ for (const server of ['SQLite', 'Redis'] as const) {
       const [text, json] = await Promise.all([project.tasks('queues'), project.tasks('queues -Q celery --json')])
 
       expect(text.code).equal(0)
-      expect(text.stdout).match(/^QUEUE +READY +BY PRIORITY +DELAYED +RUNNING +DEAD +WORKERS\ncelery +3 +2 0 0 1 +0 +0 +0 +0\nslow +1 +- /)
+      expect(text.stdout).match(
+        /^QUEUE +READY +BY PRIORITY +OLDEST +DELAYED +RUNNING +DEAD +WORKERS\ncelery +3 +2 0 0 1 +\d+s +0 +0 +0 +0\nslow +1 +- +\d+s /,
+      )
       expect(text.stderr).contain('slow: 1 ready, and none of our workers consumes it')
-      expect(JSON.parse(json.stdout)).deep.equal([
-        { queue: 'celery', ready: 3, steps: [2, 0, 0, 1], delayed: 0, leased: 0, dead: 0, consumers: 0 },
-      ])
+      const [{ oldest, ...celery }] = JSON.parse(json.stdout) as [{ oldest: number }]
+      expect(celery).deep.equal({ queue: 'celery', ready: 3, steps: [2, 0, 0, 1], delayed: 0, leased: 0, dead: 0, consumers: 0 })
+      expect(oldest).within(0, 30)
+    })
+
+    it('says that the age of a message of a Python producer is unknown', async () => {
+      const raw = messageOf('task-simple')
+      await (await project.client.broker()).publish([{ queue: 'python', priority: 0, raw }])
+
+      const [text, json] = await Promise.all([project.tasks('queues -Q python'), project.tasks('queues -Q python --json')])
+
+      expect(text.stdout).match(/\npython +1 +- +unknown /)
+      const [python] = JSON.parse(json.stdout) as readonly object[]
+      expect(python).include({ ready: 1, oldest: null })
     })
 
     it('removes what it was told to, and says how many of each', async () => {

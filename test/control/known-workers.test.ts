@@ -42,6 +42,12 @@ describe('what is known of workers', () => {
     }
   })
 
+  it('is what the registry says of its queues until it has said itself', async () => {
+    const [found] = await known(worker({ state: JSON.stringify({ ...STATE, queues: [] }) }))
+
+    expect(found!.queues).to.deep.equal(['celery'])
+  })
+
   it('is, of several workers of one name, what the living one said last', async () => {
     const found = await known(
       worker({ isAlive: false, stateAge: 100 }),
