@@ -2,6 +2,9 @@
 import { type CurrentRequest, currentRequest } from '../app/current.js'
 import type { Request } from './request.js'
 
+/** One for all: this is made for every task. */
+const NEVER_BEGUN = Promise.resolve()
+
 export class Run implements CurrentRequest {
   readonly request: Request
   readonly id: string
@@ -21,7 +24,7 @@ export class Run implements CurrentRequest {
   /** Its slot on the keeper's board. */
   place = -1
   /** Settles when the handler has ended. */
-  ended: Promise<unknown> = Promise.resolve()
+  ended: Promise<unknown> = NEVER_BEGUN
   #controller: AbortController | undefined
   #cancelled: unknown
 
