@@ -1,9 +1,12 @@
 /** Answers for a main thread whose event loop is blocked, from what it left behind: the board, its last answers, and the broker. */
 import type { Broker } from '../../broker/broker.js'
+import { isStampMark, REVOCATION_TTL } from '../../control/revocation.js'
 import type { ControlRequest } from '../../protocol/control.js'
+import { INSPECT_METHODS } from '../../protocol/control-methods.js'
 import { isObject } from '../../protocol/fields.js'
 import { parseJson } from '../../protocol/json.js'
 import type { Lamport } from '../../protocol/lamport.js'
+import { repr } from '../../protocol/python-repr.js'
 import { isTaskId } from '../../protocol/task-id.js'
 import { messageInfo } from '../request-info.js'
 import type { Board } from './board.js'
@@ -23,9 +26,6 @@ export interface StandInOptions {
   readonly incarnation: string
   readonly node: string
 }
-
-/** Seconds that a revocation is remembered: as long as those that applications record. */
-const REVOCATION_TTL = 86_400
 
 type Arguments = ControlRequest['arguments']
 type Info = Readonly<Record<string, unknown>>
@@ -74,14 +74,15 @@ export class StandIn {
       const json = this.#known.answers[ALIASES.get(method) ?? method]
       if (json !== undefined) return { kind: 'reply', json }
       if (method === 'revoke' || method === 'terminate') return await this.#revoke(method, args)
-      return this.#later()
+      return this.#later(method)
     } catch {
-      return this.#later() // the broker did not answer, who would also have to take the reply
+      return this.#later(method) // the broker did not answer, who would also have to take the reply
     }
   }
 
-  #later(done = ''): Answer {
-    return failure(`${culprit(this.#parts.board)}; ${done}it is carried out when the loop turns again`)
+  #later(method: string, done = ''): Answer {
+    const then = INSPECT_METHODS.has(method) ? 'ask again when it turns' : `${done}this is carried out when it turns again`
+    return failure(`${culprit(this.#parts.board)}; ${then}`)
   }
 
   async #active(safe: boolean): Promise<Info[]> {
@@ -115,21 +116,19 @@ export class StandIn {
   #stats(): Info {
     const { board, lamport } = this.#parts
     const last = this.#known.answers['stats']
-    const stats = last === undefined ? {} : parseJson(last)
-    const known = isObject(stats) ? stats : {}
-    const uptime = known['uptime']
+    const known = last === undefined ? {} : (parseJson(last) as Info)
+    const { uptime, celerity } = known
     return {
       ...known,
       pid: process.pid,
       clock: String(lamport.now()),
       uptime: typeof uptime === 'number' ? uptime + Math.round((performance.now() - this.#knownAt) / 1000) : 0,
-      celerity: board.stats(),
+      celerity: { ...(isObject(celerity) ? celerity : {}), ...board.stats() },
     }
   }
 
-  /** Marks that are no ids (of stamps) hold a blank. */
   async #revoked(): Promise<string[]> {
-    return [...(await this.#parts.broker.revoked())].filter(isTaskId)
+    return [...(await this.#parts.broker.revoked())].filter((mark) => !isStampMark(mark))
   }
 
   #hello(args: Arguments): Info | null {
@@ -139,11 +138,10 @@ export class StandIn {
   /** What has not begun is stopped by the record at the broker; what runs, when the loop turns. */
   async #revoke(method: string, args: Arguments): Promise<Answer> {
     const ids = idsOf(args['task_id'])
-    if (ids.length === 0) return this.#later()
+    if (ids.length === 0) return this.#later(method)
     await this.#parts.broker.revoke(ids, REVOCATION_TTL)
-    if (method === 'terminate' || args['terminate'] === true)
-      return this.#later('the tasks are flagged as revoked, and to terminate them: ')
-    return reply({ ok: `tasks {${ids.map((id) => `'${id}'`).join(', ')}} flagged as revoked` })
+    if (method === 'terminate' || args['terminate'] === true) return this.#later(method, 'the tasks are flagged as revoked; ')
+    return reply({ ok: `tasks {${ids.map(repr).join(', ')}} flagged as revoked` })
   }
 }
 

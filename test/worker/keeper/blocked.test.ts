@@ -116,7 +116,7 @@ describe('a worker whose event loop is blocked (U1)', () => {
       expect([...(await broker.revoked())]).to.deep.equal(['id-2'])
       expect(grow)
         .to.have.property('error')
-        .that.matches(/^the event loop is blocked by task kuma\.block\[id-0\] for \d s; it is carried out/)
+        .that.matches(/^the event loop is blocked by task kuma\.block\[id-0\] for \d s; this is carried out/)
       expect(reaped).to.deep.equal([])
       expect(after.lost).to.equal(false)
       expect(turned).to.deep.equal({ ok: 'main ping' })
