@@ -47,7 +47,7 @@ describe('the journal on Redis', () => {
 
   it('runs out with all its keys when its readers are gone, and leaves nothing when the last one leaves', async () => {
     const keys = ['celerity:journal', 'celerity:journal:batches', 'celerity:journal:readers']
-    await broker.journal.register('brief', 5)
+    await broker.journal.register('brief', 30)
     await tell('a')
     await broker.journal.register('camera', 60)
     await tell('b')
@@ -90,8 +90,9 @@ describe('what an operator needs, on a Redis server that has no memory left', fu
     await server?.stop()
   })
 
-  it('passes: events with their journal, notes, questions and answers', async () => {
+  it('passes: events with their journal, notes, questions and answers, other queues for a worker, a purge', async () => {
     const worker = await broker.register({ incarnation: 'a', node: 'n', leaseMs: 60_000, queues: ['kuma'] })
+    await broker.publish([{ queue: 'kuma', priority: 0, raw: 'x' }])
     await redis.config('SET', 'maxmemory', '1')
     expect(await redis.set('more', 'x').catch(String)).to.match(/OOM/)
 
@@ -105,6 +106,8 @@ describe('what an operator needs, on a Redis server that has no memory left', fu
     await eventually(() => heard.length > 0)
     expect((await broker.journal.read(0, 10)).newest).to.equal(1)
     expect((await broker.workers())[0]?.state).to.equal('{"out": "of memory"}')
+    expect(await worker.consume(['kuma', 'mail'])).to.equal('ok')
+    expect(await broker.queues.purge('kuma')).to.deep.equal({ ready: 1, delayed: 0 })
     await worker.resign()
     await redis.config('SET', 'maxmemory', '0')
   })

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import type { Broker, Consumer } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
 import { redisUrl } from '../setup/servers.js'
@@ -7,12 +8,19 @@ import { redisUrl } from '../setup/servers.js'
 describe('delayed messages on Redis, shared with Python', () => {
   const queue = 'shared'
   const inAnHour = () => Date.now() + 3_600_000
+  const prefix = `${randomUUID()}:`
   let broker: Broker
+  let redis: Redis
 
   before(async function () {
-    broker = await openBroker(await redisUrl(this), { keyPrefix: `${randomUUID()}:` })
+    const url = await redisUrl(this)
+    redis = new Redis(url)
+    broker = await openBroker(url, { keyPrefix: prefix })
   })
-  after(() => broker?.close())
+  after(async () => {
+    await broker?.close()
+    redis?.disconnect()
+  })
 
   function worker(): Promise<Consumer> {
     return broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 60_000, queues: [queue] })
@@ -29,6 +37,17 @@ describe('delayed messages on Redis, shared with Python', () => {
     await last.resign()
     expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 3 })
     expect((await broker.queues.peek(queue, 9)).map(String)).to.deep.equal(raws)
+  })
+
+  it('may come to queues that a worker has turned to: they are bound, so that Celery’s tools see them', async () => {
+    const turns = await worker()
+    await turns.consume(['turned', 'twice'])
+
+    const members = async (name: string) => redis.smembers(`${prefix}_kombu.binding.${name}`)
+    expect(await members('turned')).to.deep.equal(['turned\x06\x16\x06\x16turned'])
+    expect(await members('twice')).to.deep.equal(['twice\x06\x16\x06\x16twice'])
+    expect(await redis.smembers(`${prefix}celerity:queues`)).to.include.members(['turned', 'twice'])
+    await turns.resign()
   })
 
   it('go back to the list when the last of our workers turns to other queues, and not before', async () => {

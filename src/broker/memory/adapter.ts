@@ -129,15 +129,12 @@ class MemoryBroker implements Broker {
   async broadcast(message: Broadcast): Promise<Heard> {
     this.#check()
     const { exchange, routingKey, events = 0 } = message
-    const raw = bytes(message.raw)
-    let listeners = 0
-    for (const subscriber of [...this.#server.subscribers]) {
-      if (subscriber.exchange !== exchange || !subscriber.fits(routingKey)) continue
-      listeners++
-      // Never inside the sender's call: there is no network here to keep the two apart.
-      queueMicrotask(() => subscriber.hear({ exchange, routingKey, raw: bytes(raw) }))
-    }
-    return { listeners, readers: events > 0 ? this.#server.journal.write(raw, events, this.#options.clock.now()) : 0 }
+    const fitting = [...this.#server.subscribers].filter((each) => each.exchange === exchange && each.fits(routingKey))
+    // Never inside the sender's call: there is no network here to keep the two apart.
+    for (const { hear } of fitting) queueMicrotask(() => hear({ exchange, routingKey, raw: bytes(message.raw) }))
+    const readers = events > 0 ? this.#server.journal.readers(this.#options.clock.now()).length : 0
+    if (readers > 0) this.#server.journal.write(bytes(message.raw), events)
+    return { listeners: fitting.length, readers }
   }
 
   async subscribe(exchange: string, pattern: string, hear: (message: Broadcast) => void): Promise<Subscription> {

@@ -15,40 +15,32 @@ export class KeptJournal {
   #batches: JournalBatch[] = []
 
   register(reader: string, until: number, now: number): JournalState {
-    if (this.readers(now).length === 0) {
-      this.#forget()
-      this.#id = randomUUID()
-    }
+    if (this.readers(now).length === 0) this.#id = randomUUID()
     this.#readers.set(reader, until)
     return { id: this.#id, newest: this.#newest }
   }
 
   leave(reader: string, now: number): void {
     this.#readers.delete(reader)
-    if (this.readers(now).length === 0) this.#forget()
+    this.readers(now)
   }
 
-  /** Those whose registration stands; the others are forgotten. */
+  /** Those whose registration stands; the others are forgotten, and the record with the last of them. */
   readers(now: number): readonly string[] {
     for (const [reader, until] of this.#readers) if (until <= now) this.#readers.delete(reader)
+    if (this.#readers.size === 0 && this.#id !== '') this.#forget()
     return [...this.#readers.keys()]
   }
 
-  /** Writes a batch, if anybody is registered; returns how many are. */
-  write(raw: Buffer, events: number, now: number): number {
-    const readers = this.readers(now).length
-    if (readers === 0) {
-      if (this.#id !== '') this.#forget()
-      return 0
-    }
+  /** Writes a batch; the caller has seen that somebody is registered. */
+  write(raw: Buffer, events: number): void {
     this.#newest += events
     this.#batches.push({ position: this.#newest, events, raw })
     if (this.#oldest() <= this.#newest - JOURNAL_CAP - SLACK) this.#batches.splice(0, this.#firstAfter(this.#newest - JOURNAL_CAP))
-    return readers
   }
 
   read(position: number, limit: number, now: number): JournalPage {
-    if (this.readers(now).length === 0) this.#forget()
+    this.readers(now)
     const first = this.#firstAfter(position)
     return { id: this.#id, newest: this.#newest, oldest: this.#oldest(), batches: this.#batches.slice(first, first + limit) }
   }

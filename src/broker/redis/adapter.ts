@@ -125,7 +125,7 @@ export class RedisBroker implements Broker {
     const keys = [this.#keys.registry, this.#keys.epoch(incarnation), this.#keys.lease(incarnation), this.#keys.queues]
     await this.#link.script(scripts.register, keys, [incarnation, writeEntry(entry), leaseMs, ...queues])
     await this.#bindings.add(queues)
-    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, this.#bindings, { incarnation, entry }, this.#options)
+    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, { incarnation, entry }, this.#options)
     this.#consumers.add(consumer)
     return consumer
   }

@@ -2,7 +2,6 @@
 import type { RedisLink } from '../../redis/link.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
-import type { Bindings } from './bindings.js'
 import type { Keys } from './keys.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
 import { RedisQueues } from './queues.js'
@@ -26,7 +25,6 @@ export class RedisConsumer implements Consumer {
   readonly #link: RedisLink
   readonly #keys: Keys
   readonly #entry: RegistryEntry
-  readonly #bindings: Bindings
   #consumed: readonly string[]
   readonly #queues: RedisQueues
   readonly #waiters: Waiters
@@ -34,12 +32,11 @@ export class RedisConsumer implements Consumer {
   readonly #context: OpsContext
   #turn = 0
 
-  constructor(url: string, link: RedisLink, keys: Keys, bindings: Bindings, worker: Registered, options: BrokerOptions) {
+  constructor(url: string, link: RedisLink, keys: Keys, worker: Registered, options: BrokerOptions) {
     this.incarnation = worker.incarnation
     this.#link = link
     this.#keys = keys
     this.#entry = worker.entry
-    this.#bindings = bindings
     this.#consumed = worker.entry.queues
     this.#queues = new RedisQueues(link, keys)
     this.#waiters = new Waiters(url, keys, options)
@@ -132,13 +129,16 @@ export class RedisConsumer implements Consumer {
   }
 
   async consume(queues: readonly string[]): Promise<'ok' | 'lost'> {
-    const keys = [this.#keys.epoch(this.incarnation), this.#keys.registry, this.#keys.queues]
+    const k = this.#keys
+    const bindings = queues.map((queue) => k.binding(queue))
+    const keys = [k.epoch(this.incarnation), k.registry, k.queues, ...bindings.map(([key]) => key)]
+    const named = bindings.flatMap(([, member], index) => [queues[index] ?? '', member])
     const entry = writeEntry({ ...this.#entry, queues })
-    const reply = await this.#link.script(scripts.consume, keys, [this.incarnation, entry, ...queues])
+    const reply = await this.#link.script(scripts.consume, keys, [this.incarnation, entry, ...named])
     if (String(reply) === 'lost') return 'lost'
     const left = this.#consumed.filter((queue) => !queues.includes(queue))
     this.#consumed = [...queues]
-    await Promise.all([this.#bindings.add(this.#bindings.missing(queues)), this.#waiters.leave(left), this.#unpark(left)])
+    await Promise.all([this.#waiters.leave(left), this.#unpark(left)])
     return 'ok'
   }
 

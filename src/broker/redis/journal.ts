@@ -38,6 +38,7 @@ export class RedisJournal implements Journal {
     })
   }
 
+  /** A script, though it only reads: at `maxmemory` Redis queues no transaction. */
   async read(position: number, limit: number): Promise<JournalPage> {
     const keys = [this.#keys.journal, this.#keys.journalBatches]
     const [id, last, first, entries] = (await this.#link.script(scripts.journalRead, keys, [position, limit])) as PageReply

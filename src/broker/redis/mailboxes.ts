@@ -128,11 +128,8 @@ class Mailbox {
     const member = this.#keys.mailbox(exchange, routingKey)
     await this.#link
       .run(async (client) => {
-        const multi = client.multi()
-        multi.srem(this.#keys.bindings(exchange), member.binding)
-        multi.del(this.#lists())
-        multi.zrem(this.#keys.mailboxes, member.name)
-        await multi.exec()
+        await client.srem(this.#keys.bindings(exchange), member.binding)
+        await Promise.all([client.del(this.#lists()), client.zrem(this.#keys.mailboxes, member.name)])
       }, CLOSING_MS)
       .catch((error: unknown) => {
         this.#options.log.debug('cannot take a mailbox away; it runs out by itself', { error })

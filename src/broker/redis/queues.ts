@@ -81,26 +81,17 @@ export class RedisQueues implements Queues {
   }
 
   async purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }> {
-    const lists = this.#keys.lists(queue)
-    const held = [this.#keys.delayed(queue), this.#keys.delayedRaw(queue)]
     const holding = await this.#link.run((client) => client.smembers(this.#keys.holding))
-    const { counts, holds } = await this.#link.run(async (client) => {
-      const multi = client.multi()
-      for (const list of lists) multi.llen(list)
-      multi.zcard(this.#keys.delayed(queue))
-      multi.del(...lists, ...held)
-      for (const name of holding) multi.hgetall(this.#keys.entry(name))
-      const replies = (await multi.exec()) ?? []
-      const counts = replies.slice(0, lists.length + 1).map(([error, value]) => {
-        if (error) throw error
-        return Number(value)
-      })
-      const rows = replies.slice(lists.length + 2).map(([, row]) => (row ?? {}) as Readonly<Record<string, string>>) // a damaged one holds nothing
-      return { counts, holds: holding.flatMap((entry, index) => readHolds(rows[index] ?? {}).map((hold) => ({ ...hold, entry }))) }
-    })
-    const here = holds.filter((hold) => hold.queue === queue)
+    const keys = [...this.#keys.lists(queue), this.#keys.delayed(queue), this.#keys.delayedRaw(queue)]
+    const reply = await this.#link.script(scripts.purge, [...keys, ...holding.map((name) => this.#keys.entry(name))], [])
+    const [ready, delayed, ...rows] = reply as [number, number, ...Buffer[][]]
+    const here = holding.flatMap((entry, index) =>
+      readHolds(rowOf(rows[index] ?? []))
+        .filter((hold) => hold.queue === queue)
+        .map((hold) => ({ ...hold, entry })),
+    )
     if (here.length > 0) await this.#release(here)
-    return { ready: counts.slice(0, lists.length).reduce((a, b) => a + b, 0), delayed: counts[lists.length] ?? 0 }
+    return { ready, delayed }
   }
 
   /** What is not in flight was purged, and holds its entry open no more. */
@@ -145,6 +136,13 @@ export class RedisQueues implements Queues {
     const keys = [this.#keys.dead(queue), this.#keys.list(queue, 0)]
     return Number(await this.#link.script(scripts.retryDead, keys, [how, ...pairs]))
   }
+}
+
+/** Fields and values in turn, as a hash. */
+function rowOf(flat: readonly Buffer[]): Readonly<Record<string, string>> {
+  const row: Record<string, string> = {}
+  for (let i = 0; i + 1 < flat.length; i += 2) row[String(flat[i])] = String(flat[i + 1])
+  return row
 }
 
 /** An entry that somebody else wrote is shown as it is rather than hidden. */

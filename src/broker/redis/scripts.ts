@@ -30,5 +30,6 @@ export const scripts = {
   note: loadScript(import.meta.url, 'note'),
   workers: loadScript(import.meta.url, 'workers'),
   consume: loadScript(import.meta.url, 'consume'),
+  purge: loadScript(import.meta.url, 'purge'),
   retryDead: loadScript(import.meta.url, 'retry-dead'),
 }
