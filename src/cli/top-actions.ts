@@ -5,14 +5,17 @@ import { isObject } from '../protocol/fields.js'
 import { isRefusal } from './reply-text.js'
 import type { TopActions } from './top.js'
 
+/** Workers named in one line. */
+const MOST_NAMED = 3
+
 export function topActions(app: Celerity, control: ControlClient): TopActions {
   return {
     async revoke(id, terminate) {
       // The record at the broker comes first: workers that start later, or do not answer now, read it.
       await app.revoke([id])
-      if (!terminate) return `${id} is revoked: it will not start.`
+      if (!terminate) return `Revoked ${id}: it will not start.`
       const replies = await control.ask({ method: 'revoke', arguments: { task_id: id, terminate: true, signal: 'SIGTERM' } })
-      return `${id} is revoked and terminated: ${outcome(replies)}.`
+      return `Revoked and terminated ${id}: ${outcome(replies)}.`
     },
     async rateLimit(task, rate) {
       const replies = await control.ask({ method: 'rate_limit', arguments: { task_name: task, rate_limit: rate } })
@@ -24,20 +27,18 @@ export function topActions(app: Celerity, control: ControlClient): TopActions {
   }
 }
 
-/** `w1@a: …, w2@b: …`, or that nobody answered. */
+/** Why a worker could not, else who did; or that nobody answered. */
 function outcome(replies: Replies): string {
   if (replies.length === 0) return 'no worker answered'
-  const refused = replies.filter(({ value }) => isRefusal(value))
-  const told = refused.length > 0 ? refused : replies
-  return told
-    .slice(0, 3)
-    .map(({ node, value }) => `${node}: ${wordsOf(value)}`)
-    .concat(told.length > 3 ? [`and ${told.length - 3} more`] : [])
-    .join(', ')
+  const refused = replies.filter(({ value }) => isRefusal(value)).map(({ node, value }) => `${node}: ${reasonOf(value)}`)
+  return refused.length > 0 ? `refused by ${some(refused)}` : `done by ${some(replies.map(({ node }) => node))}`
 }
 
-function wordsOf(value: unknown): string {
-  if (!isObject(value)) return 'done'
-  const said = value['ok'] ?? value['error']
-  return typeof said === 'string' ? said : 'done'
+function some(names: readonly string[]): string {
+  return names.slice(0, MOST_NAMED).join(', ') + (names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '')
+}
+
+function reasonOf(value: unknown): string {
+  const said = isObject(value) ? value['error'] : value
+  return typeof said === 'string' ? said : 'for no reason that it told'
 }

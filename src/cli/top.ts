@@ -34,6 +34,8 @@ export interface TopOptions {
 const FRAME_MS = 250
 /** Keys that are held down come thirty times a second. */
 const KEY_FRAME_MS = 40
+/** What is said stays until the next key, or so long. */
+const MESSAGE_MS = 15_000
 const LEAVING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /** Whether there is a terminal that can be taken as a whole. */
@@ -50,6 +52,7 @@ export class Top {
   #shown: Shown
   #mounted: MountedTop | null = null
   #version = -1
+  #messageAt = 0
   #soon: NodeJS.Timeout | null = null
   #leave: (error?: unknown) => void = () => {}
 
@@ -68,6 +71,7 @@ export class Top {
   /** Says something on the line at the bottom: in here nobody reads stderr. */
   say(message: string): void {
     this.#state = { ...this.#state, message }
+    this.#messageAt = this.#parts.clock.monotonic()
     this.#drawSoon()
   }
 
@@ -130,12 +134,14 @@ export class Top {
     if (this.#state.isPaused || !isDue) return
     this.#version = feed.version
     this.#data = feed.data()
+    if (clock.monotonic() - this.#messageAt > MESSAGE_MS) this.#state = { ...this.#state, message: null }
     this.#draw()
   }
 
   #press(key: Key): void {
     const { state, intent } = press(this.#state, key, this.#shown.page)
     this.#state = state
+    this.#messageAt = this.#parts.clock.monotonic()
     this.#settle()
     this.#drawSoon()
     if (intent !== null) this.#act(intent)

@@ -29,9 +29,9 @@ describe('tasks top', function () {
     afterEach(() => terminal.close())
 
     /** It listens: events that come now are heard. */
-    const open = async (flags = '') => {
-      terminal.tasks(`top ${flags}`)
-      await terminal.shows(/1 tasks 0 .*\n.*AGE STATE/)
+    const open = async () => {
+      terminal.tasks('top')
+      await terminal.shows(/1 tasks \d+ .*\n.*AGE STATE/)
     }
     const left = () => terminal.shows(/exit code \d+\./)
 
@@ -93,8 +93,36 @@ describe('tasks top', function () {
       terminal.type('c')
       await terminal.shows(/\[y\/N\]/)
       terminal.type('y')
-      await terminal.shows(/is revoked: it will not start\./)
+      await terminal.shows(/Revoked [\w-]{36}: it will not start\./)
       expect([...(await broker.revoked())]).deep.equal([id])
+    })
+
+    it('stops what runs on a worker, after a yes, and says which worker did', async () => {
+      const worker = project.start('worker -E -Q slow -n real@test')
+      await worker.said(/ready\./)
+      await open()
+      const { id } = await project.client.send('t.until', [project.path('never')], { queue: 'slow' })
+      await terminal.shows(/STARTED +t\.until .* real@test/)
+
+      terminal.type('C')
+      await terminal.shows(/and stop it on real@test if it runs\? \[y\/N\]/)
+      terminal.type('y')
+
+      await terminal.shows(/REVOKED +t\.until/)
+      await terminal.shows(new RegExp(`Revoked and terminated ${id}: done by real@test\\.`))
+    })
+
+    it('says when workers send no task events, and e makes them', async () => {
+      const worker = project.start('worker -n quiet@test')
+      await project.client.send('t.until', [project.path('never')], { queue: 'slow' })
+      await worker.said(/ready\./)
+      await open()
+
+      await terminal.shows(/^A worker sends no task events: e makes them/m)
+      terminal.type('e')
+      await terminal.shows(/Task events: done by quiet@test\./)
+      await project.client.send('t.add', [1, 2])
+      await terminal.shows(/SUCCESS +t\.add .* 3$/m)
     })
 
     it('follows the size of the terminal, down to one in which nothing fits', async () => {
