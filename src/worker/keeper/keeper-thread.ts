@@ -1,11 +1,13 @@
 /** The thread of `thread-keeper.ts`: keeps what must go on while the tasks block the event loop. The word `end`, or a lost lease, ends it. */
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Broker } from '../../broker/broker.js'
 import { openBroker } from '../../broker/open.js'
 import { Lamport } from '../../protocol/lamport.js'
 import { within } from '../patience.js'
 import { Board } from './board.js'
-import { Keeping } from './keeping.js'
-import { type Answer, failure, type MainThread } from './main-thread.js'
+import type { Keeping } from './keeping.js'
+import { keepLease } from './lease.js'
+import { type Answer, failure, type KnownState, type MainThread } from './main-thread.js'
 import type { KeeperData, KeeperWord, MainWord } from './words.js'
 
 /** Seconds that the last word may take; a broker that is away is not waited for. */
@@ -31,31 +33,45 @@ const main: MainThread = {
   readers: (count) => say({ kind: 'readers', count }),
 }
 
-// A renewal that takes longer is no use: the next one is due.
-const deadline = Math.min(deadlineMs, options.leaseMs / 3)
-const broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: deadline })
-const keeping = new Keeping({ broker, board: new Board(board), lamport: new Lamport(lamport), main }, options)
+const slots = new Board(board)
+const ends = new AbortController()
+let broker: Broker | undefined
+let keeping: Keeping | undefined
+let state: KnownState | undefined
 
+// From the start: a worker may have done all it was started for before this thread is ready.
 parentPort?.on('message', (word: MainWord) => {
   switch (word.kind) {
     case 'end':
       void end()
       break
     case 'state':
-      keeping.know(word.state)
+      state = word.state
+      keeping?.know(state)
       break
     case 'heartbeat':
-      keeping.beat()
+      keeping?.beat()
       break
     case 'answer':
       asked.get(word.number)?.(word.answer)
       asked.delete(word.number)
   }
 })
-void keeping.run()
+
+// A renewal that takes longer is no use: the next one is due.
+broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineMs, options.leaseMs / 3) })
+// First of all the lease; what else is kept is loaded meanwhile.
+void keepLease({ broker, board: slots, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
+const module = await import('./keeping.js')
+keeping = new module.Keeping({ broker, board: slots, lamport: new Lamport(lamport), main }, options)
+if (state !== undefined) keeping.know(state)
+void keeping.run(ends.signal)
 
 async function end(): Promise<void> {
-  await within(keeping.close(), LAST_WORD_SECONDS)
-  await broker.close()
+  const isLost = ends.signal.aborted
+  ends.abort()
+  // The last word; where the lease is lost the node lives on, with another one.
+  if (keeping !== undefined && !isLost) await within(keeping.close(), LAST_WORD_SECONDS)
+  await broker?.close()
   process.exit() // of this thread, whatever timer a connection may have left
 }

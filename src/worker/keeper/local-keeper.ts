@@ -2,6 +2,7 @@
 import { within } from '../patience.js'
 import type { Keeper, KeeperOptions, KeeperParts } from './keeper.js'
 import { Keeping } from './keeping.js'
+import { keepLease } from './lease.js'
 import { askPanel, known } from './main-thread.js'
 
 /** Seconds that the last word may take. */
@@ -26,7 +27,9 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
     readers,
   }
   const keeping = new Keeping({ broker, board, lamport, main }, { ...options, started: Date.now() / 1000 })
-  void keeping.run()
+  const ends = new AbortController()
+  void keepLease({ broker, board, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
+  void keeping.run(ends.signal)
   return {
     get renewing() {
       return renewing
@@ -35,7 +38,9 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
     heartbeat: () => keeping.beat(),
     async close() {
       closed = true
-      await within(keeping.close(), LAST_WORD_SECONDS)
+      const isLost = ends.signal.aborted
+      ends.abort()
+      if (!isLost) await within(keeping.close(), LAST_WORD_SECONDS) // else the node lives on, with another lease
     },
   }
 }

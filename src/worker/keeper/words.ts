@@ -5,6 +5,7 @@ import type { Answer, KnownState, MainThread } from './main-thread.js'
 
 /** What the thread is started with. */
 export interface KeeperData extends KeepingOptions {
+  readonly leaseMs: number
   /** How it reaches the broker. */
   readonly brokerUrl: string
   readonly keyPrefix: string
