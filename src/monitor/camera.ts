@@ -191,13 +191,15 @@ export class Camera {
   }
 
   async #commit(snapshot: Snapshot): Promise<Committed | null> {
-    if (isEmpty(snapshot)) return NOTHING_COMMITTED
+    // An empty one tells whether a store that was away is back.
+    if (isEmpty(snapshot) && !this.#troubles.away.includes('store')) return NOTHING_COMMITTED
     const committed = await this.#try('store', () => this.#parts.store.commit(snapshot))
     if (committed === undefined) this.#journal.forget()
     return committed ?? null
   }
 
   async #expire(): Promise<void> {
+    if (!this.#expirer.isDue) return
     const removed = await this.#try('store', () => this.#expirer.run())
     if (removed !== undefined && removed > 0) this.#parts.log.debug(`${removed} tasks expired`, { removed })
   }

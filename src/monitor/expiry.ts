@@ -30,10 +30,13 @@ export class Expirer {
     this.#clock = clock
   }
 
+  get isDue(): boolean {
+    return this.#clock.monotonic() / 1000 - this.#lookedAt >= INTERVAL
+  }
+
   /** Returns how many tasks went; what does not go in a second goes the next time, soon. @throws E_MONITOR_UNREACHABLE, E_MONITOR_REFUSED */
   async run(): Promise<number> {
     const began = this.#clock.monotonic() / 1000
-    if (began - this.#lookedAt < INTERVAL) return 0
     const { success, error, pending } = this.#spans
     const now = this.#clock.now() / 1000
     let removed = 0

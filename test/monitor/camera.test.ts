@@ -6,7 +6,7 @@ import type { Broker } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
 import { systemClock } from '../../src/clock.js'
 import { CelerityError } from '../../src/errors.js'
-import { silentLog } from '../../src/log.js'
+import { createLog, silentLog } from '../../src/log.js'
 import { Camera, type CameraOptions, type CameraParts } from '../../src/monitor/camera.js'
 import { openSnapshots } from '../../src/monitor/open.js'
 import type { Snapshot, SnapshotStore } from '../../src/monitor/store.js'
@@ -115,7 +115,25 @@ describe('the camera', () => {
     expect(await gaps()).to.deep.equal([])
   })
 
-  it('says the store is away, and loses nothing when a commit was made but not answered', async () => {
+  it('says once that the store is away, and once that it is back', async () => {
+    const said: string[] = []
+    const log = createLog('info', (_, text) => said.push(text.replace(/ \d+ s$/, ' … s')))
+    const flaky = failing(store, 5)
+    const one = camera({ store: flaky, log })
+
+    await running(one, async () => {
+      await eventually(() => flaky.commits > 0)
+      await journal(success('a'))
+      await eventually(() => one.state.events === 3 && flaky.commits > 5)
+    })
+
+    expect(said).to.deep.equal([
+      'the store of the monitor cannot be used, waiting for it: away',
+      'the store of the monitor is back after … s',
+    ])
+  })
+
+  it('loses nothing when a commit was made but not answered', async () => {
     const one = camera({ store: unanswered(store, 3) })
 
     await running(one, async () => {
