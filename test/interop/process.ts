@@ -13,12 +13,15 @@ export class Process {
   readonly #child: ChildProcess
   readonly #guard: Guard
   readonly #ended: Promise<number | NodeJS.Signals>
+  /** When it has ended, and all it said is in `lines`: its exit code, or the signal that ended it. */
+  readonly closed: Promise<number | NodeJS.Signals>
   readonly lines: string[] = []
 
   constructor(command: string, args: readonly string[], { cwd, env }: ProcessOptions) {
     this.#child = spawn(command, args, { cwd, env: { ...neutral(process.env), ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     this.#guard = endWithUs(this.pid)
     this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? 1)))
+    this.closed = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve(code ?? signal ?? 1)))
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream !== null) createInterface(stream).on('line', (line) => this.lines.push(line))
     }
