@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 export type Key = string
 
 /** What Node says of a key. */
-export interface Pressed {
+interface Pressed {
   readonly name?: string | undefined
   readonly ctrl?: boolean | undefined
   readonly meta?: boolean | undefined
@@ -20,7 +20,7 @@ const PRINTABLE = /^[^\p{Cc}\p{Cs}]$/u
 const ESCAPE_MS = 50
 
 /** Null: nothing we know by name. Node's own name for such is `undefined`, in letters. */
-export function keyOf(text: string | undefined, { name, ctrl, meta, shift }: Pressed): Key | null {
+function keyOf(text: string | undefined, { name, ctrl, meta, shift }: Pressed): Key | null {
   if (ctrl) return name === undefined ? null : `ctrl-${name}`
   if (name === 'escape') return name
   if (meta) return null

@@ -136,7 +136,7 @@ export const COLUMNS = { tasks: TASKS, workers: WORKERS, queues: QUEUES } as unk
 
 const GAP = 1
 /** Beside each line: the mark of the one that is chosen. */
-export const MARK = 2
+const MARK = 2
 
 export interface Placed {
   readonly column: ListColumn
