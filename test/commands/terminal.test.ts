@@ -36,6 +36,23 @@ describe('on a terminal', function () {
     expect(await ready()).equal(0)
   })
 
+  it('control shutdown of every worker names them and asks; of one it does not', async () => {
+    const workers = ['one@here', 'two@here'].map((name) => project.start(`worker -n ${name} --log-format text`))
+    for (const worker of workers) await worker.said(/ ready\./)
+
+    terminal.tasks('control shutdown')
+    await terminal.shows(/Shut down every worker: (one@here, two@here|two@here, one@here)\? \[y\/N\]/)
+    terminal.type('n', 'Enter')
+    await terminal.shows(/Nothing was changed\.\s+exit code 1\./)
+    terminal.tasks('control shutdown -d one@here')
+    await terminal.shows(/told to shut down\s+exit code 0\./)
+    expect((await workers[0]!.ended).code).equal(0)
+
+    terminal.tasks('control shutdown --yes')
+    await terminal.shows(/two@here: OK\s+told to shut down\s+exit code 0\./)
+    expect((await workers[1]!.ended).code).equal(0)
+  })
+
   it('a question is a no at Ctrl-D, and at Ctrl-C the end', async () => {
     terminal.tasks('purge')
     await terminal.shows(/\[y\/N\] *$/m)
