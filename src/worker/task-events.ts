@@ -53,8 +53,8 @@ export function tellOutcome(events: Dispatcher, { id }: Run, { outcome, runtime 
   }
 }
 
-/** It was running when its worker had to stop, and must not run again. */
-export function tellLost(events: Dispatcher, { id }: Run, error: WireError): void {
+/** It has failed with its worker, and is not run again. */
+export function tellLost(events: Dispatcher, id: string, error: WireError): void {
   events.failed(id, exception(error), error.traceback ?? '')
 }
 

@@ -200,7 +200,7 @@ export class Workbench {
       if (fails) {
         const error = celeryError('WorkerLostError', [why])
         settler.add(outcomes.failed(delivery, message, error))
-        if (events.isOn) tellLost(events, run, error)
+        if (events.isOn) tellLost(events, run.id, error)
       } else settler.giveBack(delivery)
       run.cancel(new Error(why))
     }

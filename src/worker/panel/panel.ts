@@ -45,15 +45,21 @@ export class ControlPanel implements Panel {
       const value = await this.#run(method, given)
       return value === undefined ? { kind: 'silent' } : { kind: 'reply', value }
     } catch (error) {
-      const text = error instanceof PythonError ? error.repr : new PythonError('RuntimeError', reason(error)).repr
-      this.#desk.log.warning(`control ${method}: ${text}`)
-      return { kind: 'reply', value: { error: text } }
+      return { kind: 'reply', value: this.#failed(method, error) }
     }
   }
 
   /** The answers that hold for a while, by method. */
   standing(): Readonly<Record<string, unknown>> {
-    return Object.fromEntries(STANDING.map((method) => [method, this.#run(method, {})]))
+    const answers: Record<string, unknown> = {}
+    for (const method of STANDING) {
+      try {
+        answers[method] = this.#run(method, {})
+      } catch (error) {
+        answers[method] = this.#failed(method, error)
+      }
+    }
+    return answers
   }
 
   #run(method: string, given: Given): unknown {
@@ -61,5 +67,11 @@ export class ControlPanel implements Panel {
     if (command === undefined) throw new PythonError('KeyError', method)
     checkGiven(method, command, given)
     return command.run(this.#desk, new Arguments(given))
+  }
+
+  #failed(method: string, error: unknown): { readonly error: string } {
+    const text = error instanceof PythonError ? error.repr : new PythonError('RuntimeError', reason(error)).repr
+    this.#desk.log.warning(`control ${method}: ${text}`)
+    return { error: text }
   }
 }

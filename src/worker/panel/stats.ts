@@ -1,4 +1,5 @@
 /** `inspect stats`, in the shape of Celery's: monitors read single fields of it. What we have beyond that is under `celerity`. */
+import { maskUrl } from '../../mask.js'
 import { VERSION } from '../../version.js'
 import type { Command, Desk } from './command.js'
 
@@ -55,11 +56,11 @@ function autoscaler({ worker }: Desk) {
 function brokerOf({ settings }: Desk) {
   const { brokerUrl, brokerDeadline } = settings
   const scheme = brokerUrl.slice(0, brokerUrl.indexOf(':'))
-  const server = /^rediss?$/.test(scheme) ? new URL(brokerUrl) : null
+  const server = /^rediss?$/.test(scheme) && URL.canParse(brokerUrl) ? new URL(brokerUrl) : null
   return {
     hostname: server?.hostname ?? null,
     userid: server?.username ? decodeURIComponent(server.username) : null,
-    virtual_host: server === null ? brokerUrl.slice(scheme.length + 1) : server.pathname.slice(1) || '0',
+    virtual_host: server === null ? maskUrl(brokerUrl).slice(scheme.length + 1) : server.pathname.slice(1) || '0',
     port: server === null ? null : Number(server.port || 6379),
     insist: false,
     ssl: scheme === 'rediss',
