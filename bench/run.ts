@@ -6,6 +6,7 @@ import { burstBeat, idleBeat, lateBeat } from './figures/beat.js'
 import { commandLine } from './figures/command-line.js'
 import { drain10, drain100 } from './figures/drain.js'
 import { awaited, bulk, concurrent } from './figures/enqueue.js'
+import { heardEvents, unheardEvents } from './figures/events.js'
 import { latency } from './figures/latency.js'
 import { memory } from './figures/memory.js'
 import { sqlite } from './figures/sqlite.js'
@@ -18,6 +19,8 @@ import { SCALES } from './scale.js'
 const FIGURES: readonly Figure[] = [
   drain10,
   drain100,
+  heardEvents,
+  unheardEvents,
   bulk,
   awaited,
   concurrent,

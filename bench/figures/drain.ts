@@ -36,7 +36,7 @@ export const drain100: Figure = {
   contenders: ({ celerity, bullmq }, { tasks }) => [draining(celerity, tasks, 100), draining(bullmq, tasks, 100)],
 }
 
-function draining(peer: Peer, tasks: number, concurrency: number): Contender {
+export function draining(peer: Peer, tasks: number, concurrency: number): Contender {
   return { name: peer.name, measure: () => drain(peer, tasks, concurrency) }
 }
 

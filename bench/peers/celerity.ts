@@ -22,6 +22,21 @@ export function celerityOnRedis(redisServer: string): Peer {
   }
 }
 
+/** The same, its workers telling of every task; with somebody who listens, or nobody. */
+export function celerityTelling(redisServer: string, isHeard: boolean): Peer {
+  return {
+    name: isHeard ? 'events, heard' : 'events, nobody listens',
+    open: () =>
+      openRedisSite(redisServer, {
+        producer: (url, how, count) => producer(settings(url), how, count),
+        worker: (url, concurrency) => worker({ ...settings(url), TASKS_WORKER_SEND_TASK_EVENTS: 'true' }, concurrency),
+        done: ['dbsize'],
+        doneDb: RESULTS_DB,
+        ...(isHeard ? { listener } : {}),
+      }),
+  }
+}
+
 type Environment = Readonly<Record<string, string>>
 
 function settings(url: string): Environment {
@@ -36,6 +51,10 @@ export function worker(env: Environment, concurrency: number): Command {
   const tasks = fileURLToPath(new URL('../../bin/tasks.js', import.meta.url))
   const args = [tasks, 'worker', '-A', program('celerity-app.js'), '-c', `${concurrency}`, '-l', 'warning']
   return { file: process.execPath, args, env, cwd: tmpdir() }
+}
+
+function listener(url: string): Command {
+  return { file: process.execPath, args: [program('listener.js'), url], cwd: tmpdir() }
 }
 
 export function program(name: string): string {

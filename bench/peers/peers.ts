@@ -3,7 +3,7 @@
 import { findPostgres } from '../../test/setup/postgres-server.js'
 import { provideTools } from '../../test/setup/tools.js'
 import { bullmq } from './bullmq.js'
-import { celerityOnRedis } from './celerity.js'
+import { celerityOnRedis, celerityTelling } from './celerity.js'
 import { celerityOnSqlite } from './celerity-on-sqlite.js'
 import { celery } from './celery.js'
 import { graphile } from './graphile.js'
@@ -11,6 +11,9 @@ import type { Peer } from './peer.js'
 
 export interface Peers {
   readonly celerity: Peer
+  /** Ourselves with events, which somebody hears, or nobody. */
+  readonly heard: Peer
+  readonly unheard: Peer
   readonly onSqlite: Peer
   readonly bullmq: Peer
   readonly celery: Peer | null
@@ -29,6 +32,8 @@ export function findPeers(): Peers {
   if (postgres === undefined) missing.push('graphile-worker is left out: no PostgreSQL on this machine')
   return {
     celerity: celerityOnRedis(redisServer.path),
+    heard: celerityTelling(redisServer.path, true),
+    unheard: celerityTelling(redisServer.path, false),
     onSqlite: celerityOnSqlite(),
     bullmq: bullmq(redisServer.path),
     celery: python.path === undefined ? null : celery(redisServer.path, python.path),

@@ -11,11 +11,15 @@ export interface RedisSystem {
   /** A command whose reply is the number of tasks that are done, and the database it is asked in. */
   readonly done: readonly [command: string, ...args: string[]]
   readonly doneDb: number
+  /** A program that prints `listening 1` when it hears what workers tell; it is there before they are. */
+  listener?(url: string): Command
 }
 
 export async function openRedisSite(redisServer: string, system: RedisSystem): Promise<Site> {
   const server = await startRedisServer(redisServer)
-  return new RedisSite(server, system)
+  const site = new RedisSite(server, system)
+  await site.listen()
+  return site
 }
 
 class RedisSite implements Site {
@@ -28,6 +32,11 @@ class RedisSite implements Site {
     this.#server = server
     this.#system = system
     this.#probe = new Redis(`${server.url}/${system.doneDb}`)
+  }
+
+  async listen(): Promise<void> {
+    const command = this.#system.listener?.(this.#server.url)
+    if (command !== undefined) await this.#start(command).values('listening', 1)
   }
 
   async send(how: Sending, count: number): Promise<number> {

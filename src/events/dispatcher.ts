@@ -43,7 +43,7 @@ export class Dispatcher {
     this.#isEnabled = isEnabled
     const parts = {
       broadcast: broker.broadcast.bind(broker),
-      pack: (events: string, count: number) => this.#pack(events, count),
+      pack: (list: Uint8Array, count: number) => this.#pack(list, count),
       heard: ({ readers }: Heard) => this.readers(readers),
       log,
     }
@@ -140,8 +140,8 @@ export class Dispatcher {
     this.#outbox.add(this.#encoder.taskFailed(type, id, error, this.#lamport.tick(), this.#clock.now()))
   }
 
-  #pack(events: string, count: number) {
+  #pack(list: Uint8Array, count: number) {
     this.#encoder.refresh(new Date(this.#clock.now()))
-    return this.#encoder.many(events, count)
+    return this.#encoder.many(list, count)
   }
 }

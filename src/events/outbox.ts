@@ -11,8 +11,8 @@ import type { EncodedEvents } from '../protocol/event-encode.js'
 
 export interface OutboxParts {
   readonly broadcast: (message: Broadcast) => Promise<Heard>
-  /** A message of `count` events, joined by `, `. */
-  readonly pack: (events: string, count: number) => EncodedEvents
+  /** A message of `count` events. @param list them, as a JSON list; not to be kept, for it is written over */
+  readonly pack: (list: Uint8Array, count: number) => EncodedEvents
   /** Told after each message whom it reached. */
   readonly heard?: ((by: Heard) => void) | undefined
   readonly log: Log
@@ -33,9 +33,12 @@ export interface OutboxStats {
 /** Events of one message: with this many it leaves at once, unless another is under way; then it grows. */
 const ENOUGH = 200
 const MOST_OF_MESSAGE = 1_000
-/** Events that wait for the broker at most, and their characters, encoded. */
+/** Room for the events of one message: for 1,000 of the usual size. */
+const LIST_BYTES = 512 * 1024
+/** Events that wait for the broker at most, and their bytes, encoded. */
 const MOST_WAITING = 10_000
-const MOST_CHARACTERS = 16_000_000
+const MOST_BYTES = 16_000_000
+const [OPEN, CLOSE, COMMA, SPACE] = [0x5b, 0x5d, 0x2c, 0x20]
 /** Milliseconds between two looks whether somebody listens meanwhile. */
 const PROBE_MS = 1_000
 /** Milliseconds until a message is tried again. */
@@ -44,13 +47,14 @@ const RETRY_MS = 1_000
 export class Outbox {
   readonly #parts: OutboxParts
   readonly #delayMs: number
-  /** What is being gathered. */
-  #text = ''
+  /** What is being gathered: bytes, which the collector need not carry as it would texts put together of many pieces. */
+  #list: Buffer | undefined
+  #length = 0
   #count = 0
   /** Messages that wait, oldest first; the first may be under way. */
   readonly #waiting: EncodedEvents[] = []
   #events = 0
-  #characters = 0
+  #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #sending: Promise<void> | undefined
   #isDeaf = false
@@ -72,7 +76,7 @@ export class Outbox {
   /** @param event JSON text (ASCII) */
   add(event: string): void {
     if (this.#isDeaf) return
-    this.#text = this.#count === 0 ? event : `${this.#text}, ${event}`
+    this.#write(event)
     this.#count++
     if (this.#count >= (this.#sending === undefined ? ENOUGH : MOST_OF_MESSAGE)) this.#seal()
     else this.#timer ??= setTimeout(() => this.#due(), this.#delayMs)
@@ -104,13 +108,27 @@ export class Outbox {
     this.listen()
     this.#resume()
     this.#dropped += this.#count
-    this.#text = ''
-    this.#count = 0
+    this.#forget()
     while (this.#waiting.length > 0) this.#drop()
   }
 
   stats(): OutboxStats {
     return { sent: this.#sent, dropped: this.#dropped }
+  }
+
+  #write(event: string): void {
+    const needed = event.length + 3 // `, ` before it, `]` after it
+    if (this.#list === undefined || this.#length + needed > this.#list.length) {
+      this.#seal()
+      if (this.#list === undefined || needed >= this.#list.length) this.#list = Buffer.allocUnsafeSlow(Math.max(LIST_BYTES, needed + 1))
+    }
+    const list = this.#list
+    if (this.#count === 0) list[this.#length++] = OPEN
+    else {
+      list[this.#length++] = COMMA
+      list[this.#length++] = SPACE
+    }
+    this.#length += list.write(event, this.#length, 'latin1')
   }
 
   #due(): void {
@@ -120,16 +138,21 @@ export class Outbox {
 
   /** Makes a message of what was gathered, and sends it as soon as it is its turn. */
   #seal(): void {
-    if (this.#count > 0) {
-      const message = this.#parts.pack(this.#text, this.#count)
-      this.#text = ''
-      this.#count = 0
+    if (this.#count > 0 && this.#list !== undefined) {
+      this.#list[this.#length++] = CLOSE
+      const message = this.#parts.pack(this.#list.subarray(0, this.#length), this.#count)
+      this.#forget()
       this.#waiting.push(message)
       this.#events += message.events
-      this.#characters += message.raw.length
-      while (this.#waiting.length > 1 && (this.#events > MOST_WAITING || this.#characters > MOST_CHARACTERS)) this.#drop()
+      this.#bytes += message.raw.length
+      while (this.#waiting.length > 1 && (this.#events > MOST_WAITING || this.#bytes > MOST_BYTES)) this.#drop()
     }
     if (this.#waiting.length > 0 && this.#pause === undefined) this.#sending ??= this.#send()
+  }
+
+  #forget(): void {
+    this.#length = 0
+    this.#count = 0
   }
 
   /** The oldest is given up. One that is under way may have arrived all the same. */
@@ -141,7 +164,7 @@ export class Outbox {
     const message = this.#waiting.shift()
     if (message === undefined) return undefined
     this.#events -= message.events
-    this.#characters -= message.raw.length
+    this.#bytes -= message.raw.length
     return message
   }
 
@@ -182,8 +205,7 @@ export class Outbox {
   /** What has been gathered meanwhile is for nobody either. */
   #goDeaf(): void {
     this.#isDeaf = true
-    this.#text = ''
-    this.#count = 0
+    this.#forget()
     while (this.#take() !== undefined);
     this.#probe = setTimeout(() => this.listen(), PROBE_MS)
     this.#probe.unref()

@@ -30,9 +30,9 @@ export class SentEvents {
     this.#encoder = new EventEncoder(source)
     this.#clock = clock
     // One alone goes as Celery's clients send it; those of one turn together, as its workers do.
-    const pack = (events: string, count: number) => {
+    const pack = (list: Uint8Array, count: number) => {
       this.#encoder.refresh(new Date(clock.now()))
-      return count === 1 ? this.#encoder.one('task-sent', events) : this.#encoder.many(events, count)
+      return count === 1 ? this.#encoder.one('task-sent', list.subarray(1, -1)) : this.#encoder.many(list, count)
     }
     this.#outbox = new Outbox({ broadcast, pack, log }, { delayMs: 1 })
   }

@@ -22,7 +22,7 @@ export class SomeEvents {
     const texts = events.map((event) =>
       ascii({ hostname: this.node, utcoffset: 0, pid: 1234, clock: ++this.#clock, timestamp: Date.now() / 1000, ...event }),
     )
-    await this.#broker.broadcast(this.#encoder.many(texts.join(', '), texts.length))
+    await this.#broker.broadcast(this.#encoder.many(Buffer.from(`[${texts.join(', ')}]`), texts.length))
   }
 
   /** A heartbeat, by which the worker is online for two minutes. */

@@ -51,7 +51,7 @@ describe("a worker's events", () => {
 
     expect(broker.messages).to.have.length(1)
     expect(broker.messages[0]).to.include({ exchange: 'celeryev', routingKey: 'task.multi', events: 7 })
-    expect(broker.messages[0]?.raw).to.contain('"headers": {"hostname": "w1@host", "celerity": "journal"}')
+    expect(String(broker.messages[0]?.raw)).to.contain('"headers": {"hostname": "w1@host", "celerity": "journal"}')
     expect(broker.events.map(({ type }) => type.slice(5))).to.deep.equal(
       ['received', 'started', 'succeeded', 'failed', 'retried', 'rejected', 'revoked'], // one line a type
     )

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Broker } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
@@ -11,6 +14,8 @@ import { Lamport } from '../../src/protocol/lamport.js'
 import { eventually } from '../eventually.js'
 import { capturedMessages, envelopeOf } from '../protocol/captured-events.js'
 
+const options = { deadlineMs: 1_000, keyPrefix: '', log: silentLog, clock: systemClock }
+
 describe('a receiver of events', () => {
   let broker: Broker
   let heard: ClusterEvent[]
@@ -18,7 +23,6 @@ describe('a receiver of events', () => {
   let receiver: Receiver | undefined
 
   beforeEach(async () => {
-    const options = { deadlineMs: 1_000, keyPrefix: '', log: silentLog, clock: systemClock }
     broker = await openBroker(`memory://${randomUUID()}`, options)
     heard = []
     lamport = new Lamport()
@@ -29,9 +33,9 @@ describe('a receiver of events', () => {
     await broker.close()
   })
 
-  async function listen(options: Partial<ReceiverOptions> = {}): Promise<Receiver> {
+  async function listen(asked: Partial<ReceiverOptions> = {}): Promise<Receiver> {
     const parts = { broker, lamport, clock: systemClock, log: silentLog }
-    receiver = await openReceiver(parts, { hear: (events) => heard.push(...events), ...options })
+    receiver = await openReceiver(parts, { hear: (events) => heard.push(...events), ...asked })
     return receiver
   }
 
@@ -67,6 +71,24 @@ describe('a receiver of events', () => {
 
     await eventually(() => heard.length === 1)
     expect(heard[0]).to.include({ type: 'task-started', hostname: 'w1@host', uuid: 'a-1', clock: 1 })
+  })
+
+  it('hears it through a file too, from another connection', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'celerity-events-'))
+    const open = () => openBroker(`sqlite:${join(folder, 'tasks.db')}`, options)
+    const [here, there] = await Promise.all([open(), open()])
+    const parts = { lamport: new Lamport(), clock: systemClock, log: silentLog }
+    const far = await openReceiver({ broker: here, ...parts }, { hear: (events) => heard.push(...events) })
+    const dispatcher = new Dispatcher({ broker: there, node: 'w1@host', pid: 7, ...parts }, { isEnabled: true })
+
+    for (let index = 0; index < 300; index++) dispatcher.succeeded(`a-${index}`, "'ž'", 0.5)
+    await dispatcher.flush()
+
+    await eventually(() => heard.length === 300)
+    await far.close()
+    await Promise.all([here.close(), there.close()])
+    rmSync(folder, { recursive: true })
+    expect(heard.at(-1)).to.deep.include({ type: 'task-succeeded', uuid: 'a-299', fields: { result: "'ž'", runtime: 0.5 } })
   })
 
   it('asks the workers for a sign of life when it starts', async () => {
