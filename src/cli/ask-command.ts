@@ -37,6 +37,8 @@ const MAX_TIMEOUT = 3600
 
 export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C> {
   #client: ControlClient | null = null
+  /** How many heard the last question, as far as the broker can tell. */
+  #listeners = 0
 
   /** The command of that name from the list, with what was typed. Answers that are errors end it with exit code 1. */
   protected async command(name: ControlCommandName): Promise<Answers | NoAnswer> {
@@ -71,7 +73,10 @@ export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C
 
   protected async ask(question: Question, onReply?: (reply: Reply) => void): Promise<Replies> {
     const { audience, timeout } = this
-    return (await this.#control()).ask(question, { ...audience, timeout, onReply })
+    const onSent = (listeners: number | null) => {
+      this.#listeners = listeners ?? 0
+    }
+    return (await this.#control()).ask(question, { ...audience, timeout, onReply, onSent })
   }
 
   protected async cast(question: Question): Promise<void> {
@@ -158,6 +163,9 @@ export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C
 
   async #whatToDo(known: readonly KnownNode[], destination: readonly string[] | undefined): Promise<string> {
     if (known.some(({ isAlive }) => isAlive)) return 'The broker has it as alive: give it longer with --timeout 5s, or look at its log.'
+    if (destination === undefined && this.#listeners > 0) {
+      return `${this.#listeners} heard it and did not answer: busy, or others than meant. Give them longer with --timeout 5s.`
+    }
     const start = 'Start one with `tasks worker`. On another broker? --broker names it, `tasks config brokerUrl` shows it.'
     if (destination === undefined || known.length > 0) return start
     const names = (await knownWorkers(await this.broker())).map(({ node }) => node)

@@ -26,6 +26,8 @@ export interface AskOptions extends Audience {
   readonly limit?: number | undefined
   /** Hears each answer as it comes. */
   readonly onReply?: ((reply: Reply) => void) | undefined
+  /** Hears how many listened when the question was sent; null: the broker can't tell. */
+  readonly onSent?: ((listeners: number | null) => void) | undefined
   /** Ends the wait; what has come by then is the answer. */
   readonly signal?: AbortSignal | undefined
 }
@@ -66,7 +68,7 @@ export class ControlClient {
    * @throws E_BROKER_UNREACHABLE, E_BROKER_REFUSED; E_ENCODE for arguments that cannot be sent
    */
   async ask(question: Question, options: AskOptions = {}): Promise<Replies> {
-    const { destination, pattern, matcher, timeout = this.#timeout, onReply, signal } = options
+    const { destination, pattern, matcher, timeout = this.#timeout, onReply, onSent, signal } = options
     await this.#open()
     const ticket = randomUUID()
     const gathering = new Gathering(this.#parts.clock, onReply)
@@ -75,6 +77,7 @@ export class ControlClient {
     try {
       const request = { ...question, destination, pattern, matcher, reply: { ticket, routingKey: this.#oid } }
       const listeners = await this.#send(request, this.#parts.clock.now() / 1000 + timeout)
+      onSent?.(listeners)
       if (listeners !== null && (destination === undefined || listeners === 0)) gathering.enough(listeners)
       return await gathering.quiet(timeout, signal)
     } finally {

@@ -156,6 +156,17 @@ describe('asking workers, where the broker can tell how many hear it', () => {
     await cluster.close()
   })
 
+  it('tells how many heard it', async () => {
+    const cluster = await ACluster.open()
+    const heard: (number | null)[] = []
+    await cluster.node('a', pong)
+
+    await cluster.client.ask(PING, { onSent: (listeners) => heard.push(listeners) })
+
+    expect(heard).to.deep.equal([1])
+    await cluster.close()
+  })
+
   it('does not wait at all when nobody does', async () => {
     const cluster = await ACluster.open()
 
