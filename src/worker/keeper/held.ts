@@ -1,5 +1,5 @@
 /** What this worker holds, read where it is written down: at the broker, with the board for what runs. */
-import type { Broker } from '../../broker/broker.js'
+import type { Broker, InFlight } from '../../broker/broker.js'
 import { decodeMessage } from '../../protocol/message.js'
 import type { TaskMessage } from '../../protocol/task-message.js'
 import type { Board, OnBoard } from './board.js'
@@ -12,12 +12,14 @@ export interface Held {
 
 export interface ActiveMessage {
   readonly running: OnBoard
-  /** Null: it could not be found at the broker, or not be read. */
+  /** Null: it is not at the broker any more, it cannot be read, or it is too large for a keeper to read. */
   readonly message: TaskMessage | null
 }
 
-/** Messages read at most: more would be no answer for people, and take memory that a keeper does not have. */
-const MAX_READ = 500
+/** Messages asked for, beside those that run. */
+const MAX_READ = 100
+/** Bytes of messages that are decoded; what runs comes first. The thread's heap is small. */
+const MAX_BYTES = 4_000_000
 /** Milliseconds for which one reading answers all who ask. */
 const FRESH_MS = 500
 
@@ -26,7 +28,6 @@ export class HeldMessages {
   readonly #board: Board
   readonly #incarnation: string
   #reading: Promise<Held> | undefined
-  #readAt = Number.NEGATIVE_INFINITY
 
   constructor(broker: Broker, board: Board, incarnation: string) {
     this.#broker = broker
@@ -36,35 +37,38 @@ export class HeldMessages {
 
   /** Rejects when the broker does not answer. */
   read(): Promise<Held> {
-    const now = performance.now()
-    if (this.#reading === undefined || now - this.#readAt > FRESH_MS) {
-      this.#readAt = now
-      const reading = this.#read()
-      this.#reading = reading
-      reading.catch(() => {
-        if (this.#reading === reading) this.#reading = undefined
-      })
-    }
+    this.#reading ??= this.#read().finally(() => {
+      setTimeout(() => {
+        this.#reading = undefined
+      }, FRESH_MS).unref()
+    })
     return this.#reading
   }
 
   async #read(): Promise<Held> {
     const running = this.#board.started()
-    const inFlight = await this.#broker.inFlight(this.#incarnation, Math.max(MAX_READ, running.length))
-    const active = new Map<string, TaskMessage>()
-    const reserved: TaskMessage[] = []
+    const inFlight = await this.#broker.inFlight(this.#incarnation, running.length + MAX_READ)
     const places = new Set(running.map(placeOf))
-    for (const one of inFlight) {
-      const decoded = decodeMessage(one.raw)
-      if (!decoded.ok) continue
-      const place = placeOf(one)
-      if (places.has(place)) active.set(place, decoded.message)
-      else reserved.push(decoded.message)
+    const decode = decoder()
+    const active = new Map(inFlight.filter((one) => places.has(placeOf(one))).map((one) => [placeOf(one), decode(one)]))
+    const reserved = inFlight.filter((one) => !places.has(placeOf(one))).map(decode)
+    return {
+      active: running.map((one) => ({ running: one, message: active.get(placeOf(one)) ?? null })),
+      reserved: reserved.filter((message) => message !== null),
     }
-    return { active: running.map((one) => ({ running: one, message: active.get(placeOf(one)) ?? null })), reserved }
   }
 }
 
 function placeOf({ lane, position }: { readonly lane: string; readonly position: number }): string {
   return `${lane}:${position}`
+}
+
+function decoder(): (one: InFlight) => TaskMessage | null {
+  let left = MAX_BYTES
+  return ({ raw }) => {
+    if (raw.byteLength > left) return null
+    left -= raw.byteLength
+    const decoded = decodeMessage(raw)
+    return decoded.ok ? decoded.message : null
+  }
 }

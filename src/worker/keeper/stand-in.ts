@@ -95,9 +95,9 @@ export class StandIn {
     const { id, name, since } = running
     const runs = { time_start: since / 1000, worker_pid: process.pid }
     if (message !== null) return { ...messageInfo(message, { node, safe }), ...runs }
-    // Acknowledged early: at the broker it is no more, and what the board says is all that is left.
+    // What the board says is all that is left.
     const unknown = { exchange: null, routing_key: null, priority: null, redelivered: null }
-    return { id, name, args: null, kwargs: null, type: name, hostname: node, acknowledged: true, delivery_info: unknown, ...runs }
+    return { id, name, args: null, kwargs: null, type: name, hostname: node, acknowledged: null, delivery_info: unknown, ...runs }
   }
 
   async #reserved(): Promise<Info[]> {
