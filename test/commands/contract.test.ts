@@ -120,6 +120,19 @@ events
   --limit=N
   --type=A,B…
 
+history
+  --errors
+  --json
+  --limit=N
+  --search=TEXT
+  --since=SPAN|ISO
+  --slowest
+  --state/-s=A,B…
+  --store=URL
+  --task/-t=A,B…
+  --until=SPAN|ISO
+  --worker/-w=A,B…
+
 init
   --dry-run
   --json
@@ -167,6 +180,18 @@ inspect stats
 
 list
   --json
+
+monitor
+  --expire-error=SPAN
+  --expire-pending=SPAN
+  --expire-success=SPAN
+  --freq/--frequency/-F=SPAN
+  --health-port=PORT
+  --log-format=FORMAT
+  --max-rate/--maxrate/-r=RATE
+  --once
+  --pidfile=FILE
+  --store=URL
 
 purge
   --dry-run
