@@ -3,7 +3,7 @@ import type { LoadedSettings } from '../config/load.js'
 import type { Log } from '../log.js'
 import type { Banner } from '../terminal/banner.js'
 import { VERSION } from '../version.js'
-import type { WorkerOptions } from '../worker/worker.js'
+import type { WorkerOptions } from '../worker/worker-options.js'
 import { settingLines, urlOf } from './setting-lines.js'
 
 export interface Greeting {

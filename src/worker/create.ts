@@ -10,7 +10,8 @@ import { Lamport } from '../protocol/lamport.js'
 import { DEFAULT_LIMITS, type DecodeLimits } from '../protocol/message.js'
 import type { ResultStore } from '../results/store.js'
 import { Outcomes } from './settlement.js'
-import { Worker, type WorkerOptions, type WorkerParts } from './worker.js'
+import { Worker } from './worker.js'
+import type { WorkerOptions, WorkerParts } from './worker-options.js'
 
 export interface WorkerChoice {
   /** Absent: every queue the application knows. */

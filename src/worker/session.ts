@@ -25,7 +25,7 @@ import { Taker } from './taker.js'
 import type { Totals } from './totals.js'
 import type { Tracing } from './trace.js'
 import { STALE_MS, Workbench } from './workbench.js'
-import type { WorkerOptions, WorkerParts } from './worker.js'
+import type { WorkerOptions, WorkerParts } from './worker-options.js'
 
 /** Messages of one take: more gains nothing. */
 const MAX_TAKE = 100
@@ -257,7 +257,15 @@ export class Session {
 
   /** Takes from these queues from now on. @throws when the broker can't be told: then nothing has changed */
   async consume(queues: readonly string[]): Promise<void> {
-    if ((await this.#consumer.consume(queues)) === 'lost') return this.#leaseLost()
-    this.#taker.consume(queues)
+    const before = this.#taker.queues
+    // No longer from those it leaves: what the broker gives back there, for Python's workers, would be put aside again.
+    this.#taker.consume(before.filter((queue) => queues.includes(queue)))
+    try {
+      if ((await this.#consumer.consume(queues)) === 'lost') return this.#leaseLost()
+      this.#taker.consume(queues)
+    } catch (error) {
+      this.#taker.consume(before)
+      throw error
+    }
   }
 }

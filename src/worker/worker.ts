@@ -2,20 +2,9 @@
  * A worker: takes messages, runs their tasks, settles. It opens one session (incarnation) after the other: the next one when the lease was
  * lost, or when it was told to start anew. What an operator changes while it runs (queues, concurrency) holds for the next session too.
  */
-import type { Registry } from '../app/registry.js'
-import type { Broker } from '../broker/broker.js'
-import type { Clock } from '../clock.js'
-import type { Settings } from '../config/schema.js'
 import { isCelerityError, reason } from '../errors.js'
-import type { Dispatcher } from '../events/dispatcher.js'
-import type { Log } from '../log.js'
-import type { Lamport } from '../protocol/lamport.js'
-import type { DecodeLimits } from '../protocol/message.js'
-import type { ResultStore } from '../results/store.js'
 import { Autoscaler, type ScaleBounds } from './autoscaler.js'
 import { keepHouse } from './housekeeping.js'
-import type { RemoteControl } from './keeper/panel-port.js'
-import type { Outcome } from './outcome.js'
 import { ControlPanel } from './panel/panel.js'
 import type { Subject } from './panel/subject.js'
 import { unlessAborted, within } from './patience.js'
@@ -23,54 +12,9 @@ import type { Request } from './request.js'
 import type { Run } from './run.js'
 import { Scheduled, type ScheduledTask } from './scheduled.js'
 import { Session, type SessionParts } from './session.js'
-import type { Outcomes } from './settlement.js'
 import type { Signal } from './signal.js'
 import { Totals } from './totals.js'
-
-export interface WorkerOptions {
-  /** `celery@host`. */
-  readonly node: string
-  readonly queues: readonly string[]
-  /** Tasks that run at once; with `autoscale`, in the beginning. */
-  readonly concurrency: number
-  /** Absent or null: it stays as it is. */
-  readonly autoscale?: ScaleBounds | null | undefined
-  /** Messages held per slot; null: by the time tasks take. */
-  readonly prefetchMultiplier: number | null
-  /** Milliseconds. */
-  readonly leaseMs: number
-  /** Seconds that running tasks may go on after a stop. */
-  readonly grace: number
-  /** Seconds that the last settlements may take at the end, with a broker that is away. */
-  readonly stopSeconds: number
-  readonly remoteControl: RemoteControl
-  /** Seconds between two heartbeats. */
-  readonly heartbeat: number
-  /** Run until the queues are empty. */
-  readonly once: boolean
-  /** How the keeper's thread reaches the broker. */
-  readonly brokerUrl: string
-  readonly keyPrefix: string
-  readonly deadlineMs: number
-  readonly limits: DecodeLimits
-}
-
-export interface WorkerParts {
-  /** What `inspect conf` and `report` show. */
-  readonly settings: Settings
-  readonly registry: Registry
-  readonly broker: Broker
-  readonly results: ResultStore | null
-  readonly outcomes: Outcomes
-  readonly lamport: Lamport
-  readonly events: Dispatcher
-  readonly clock: Clock
-  readonly log: Log
-  /** Evenly from [0, 1): for the jitter of retries. */
-  random(): number
-  /** Hears how each run ended, after its settlement is on its way. */
-  readonly ended?: ((run: Run, outcome: Outcome) => void) | undefined
-}
+import type { WorkerOptions, WorkerParts } from './worker-options.js'
 
 /** Timers can't be longer, in milliseconds; a grace beyond it has no end. */
 const MAX_TIMER = 2 ** 31 - 1
@@ -92,6 +36,7 @@ export class Worker implements Subject {
   /** It has had a lease. */
   #served = false
   #grace: NodeJS.Timeout | undefined
+  #consuming: Promise<void> = Promise.resolve()
 
   constructor(parts: WorkerParts, options: WorkerOptions) {
     this.#options = options
@@ -267,10 +212,16 @@ export class Worker implements Subject {
     this.changed()
   }
 
-  async consume(queues: readonly string[]): Promise<void> {
-    await this.#session?.consume(queues)
-    this.#options = { ...this.#options, queues }
-    this.changed()
+  /** One change after the other: each begins with what the one before has left. */
+  consume(change: (queues: readonly string[]) => readonly string[]): Promise<void> {
+    const changed = this.#consuming.then(async () => {
+      const queues = change(this.queues)
+      await this.#session?.consume(queues)
+      this.#options = { ...this.#options, queues }
+      this.changed()
+    })
+    this.#consuming = changed.catch(() => {}) // told to whoever asked for it
+    return changed
   }
 
   async revoke(marks: readonly string[], ttl: number): Promise<void> {

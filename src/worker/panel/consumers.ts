@@ -13,10 +13,8 @@ const add: Command = {
   async run({ worker, log }, args) {
     const queue = queueName(args)
     refuseOtherExchange(queue, args)
-    if (!worker.queues.includes(queue)) {
-      await worker.consume([...worker.queues, queue])
-      log.info(`takes from ${queue} too`, { queues: worker.queues })
-    }
+    await worker.consume((queues) => (queues.includes(queue) ? queues : [...queues, queue]))
+    log.info(`takes from ${queue}`, { queues: worker.queues })
     return ok(`add consumer ${queue}`)
   },
 }
@@ -26,10 +24,8 @@ const cancel: Command = {
   others: true,
   async run({ worker, log }, args) {
     const queue = queueName(args)
-    if (worker.queues.includes(queue)) {
-      await worker.consume(worker.queues.filter((name) => name !== queue))
-      log.info(`takes from ${queue} no longer`, { queues: worker.queues })
-    }
+    await worker.consume((queues) => queues.filter((name) => name !== queue))
+    log.info(`takes from ${queue} no longer`, { queues: worker.queues })
     return ok(`no longer consuming from ${queue}`)
   },
 }

@@ -27,8 +27,8 @@ export interface Subject {
   /** Null: it does not scale by itself. */
   readonly bounds: ScaleBounds | null
 
-  /** Takes from these queues from now on. @throws when the broker can't be told: then nothing has changed */
-  consume(queues: readonly string[]): Promise<void>
+  /** Takes from other queues from now on: what `change` makes of those it takes from. @throws when the broker can't be told: nothing has changed */
+  consume(change: (queues: readonly string[]) => readonly string[]): Promise<void>
   resize(concurrency: number): void
   rescale(bounds: ScaleBounds): void
   /** Ids, and marks of stamps (`stampMark`), for `ttl` seconds. @throws when they can't be recorded: then they hold here alone */

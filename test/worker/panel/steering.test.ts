@@ -274,6 +274,32 @@ describe('a worker that is steered', () => {
     await stage.settled('newq')
   })
 
+  it('obeys several at once', async () => {
+    await begin()
+
+    await Promise.all(['a', 'b', 'c'].map((queue) => asker.ask('add_consumer', { queue })))
+    await Promise.all([asker.ask('cancel_consumer', { queue: 'a' }), asker.ask('add_consumer', { queue: 'd' })])
+
+    const queues = (await asker.ask('active_queues')) as { readonly name: string }[]
+    expect(queues.map(({ name }) => name)).to.have.members(['celery', 'b', 'c', 'd'])
+  })
+
+  it('changes nothing about its queues when the broker can’t be told', async () => {
+    await begin(
+      {},
+      {
+        before: (step) => {
+          if (step === 'consume') throw new Error('out of memory')
+        },
+      },
+    )
+
+    expect(await asker.ask('cancel_consumer', { queue: 'celery' })).to.deep.equal({ error: "RuntimeError('out of memory')" })
+    expect(await asker.ask('active_queues')).to.have.length(1)
+    const note = stage.app.task('kuma.note', () => 'done')
+    expect(await (await note.delay()).get({ timeout: 5 })).to.equal('done')
+  })
+
   it('begins anew where that is allowed, with what it was told before', async () => {
     const { worker } = await begin({ workerPoolRestarts: true })
     const { task, done } = aSleeper()
