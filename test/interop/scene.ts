@@ -8,6 +8,7 @@ import type { Broker, DeadLetter } from '../../src/broker/broker.js'
 import { Celerity } from '../../src/index.js'
 import { eventually } from '../eventually.js'
 import { python, redisUrl } from '../setup/servers.js'
+import { CeleryCommand } from './celery-command.js'
 import { Driver } from './driver.js'
 import { Process } from './process.js'
 
@@ -19,6 +20,10 @@ export interface NodeWorkerOptions {
   readonly prefetchMultiplier?: number
   /** Default false: the Python of these tests is of the time before markers. */
   readonly jsonTypeMarkers?: boolean
+  /** Default: as `tasks worker` calls itself. */
+  readonly name?: string
+  /** More flags of `tasks worker`. */
+  readonly flags?: readonly string[]
 }
 
 export interface PythonWorkerOptions {
@@ -81,6 +86,14 @@ export class Scene {
     return process
   }
 
+  /** Celery's own commands, many of them quickly. */
+  async celeryCommand(): Promise<CeleryCommand> {
+    const process = this.python('commands.py')
+    const command = new CeleryCommand(process, this.url)
+    await process.said(/"ready"/)
+    return command
+  }
+
   /** A command of Celery's own: `events --dump`. */
   celery(args: readonly string[]): Process {
     return this.#startPython(['-m', 'celery', '-A', 'project', ...args])
@@ -97,7 +110,7 @@ export class Scene {
   }
 
   async nodeWorker(options: NodeWorkerOptions): Promise<Process> {
-    const { queues, concurrency = 4, prefetchMultiplier, jsonTypeMarkers = false } = options
+    const { queues, concurrency = 4, prefetchMultiplier, jsonTypeMarkers = false, name, flags = [] } = options
     const args = [
       'worker',
       '-A',
@@ -113,7 +126,8 @@ export class Scene {
       '--no-color',
     ]
     if (prefetchMultiplier !== undefined) args.push('--prefetch-multiplier', `${prefetchMultiplier}`)
-    const worker = this.#start(process.execPath, [here('../../bin/tasks.js'), ...args], this.folder, {
+    if (name !== undefined) args.push('-n', name)
+    const worker = this.#start(process.execPath, [here('../../bin/tasks.js'), ...args, ...flags], this.folder, {
       TASKS_BROKER_URL: this.url,
       TASKS_JSON_TYPE_MARKERS: `${jsonTypeMarkers}`,
       TASKS_BROKER_TRANSPORT_OPTIONS: JSON.stringify({ globalKeyprefix: this.#prefix }),
