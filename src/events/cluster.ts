@@ -10,7 +10,7 @@ import { isWorkerEvent, mergeWorker, type WorkerRecord } from './worker-record.j
 export { joinTasks, mergeTask, recordOf, type TaskEvent, type TaskParts, type TaskRecord } from './task-record.js'
 export { isFinal } from './task-step.js'
 export type { Try } from './task-tries.js'
-export { isAlive, mergeWorker, type WorkerRecord } from './worker-record.js'
+export { isAlive, type WorkerRecord } from './worker-record.js'
 
 export interface ClusterLimits {
   readonly tasks: number
@@ -21,7 +21,7 @@ export interface ClusterLimits {
   readonly characters: number
 }
 
-export const DEFAULT_CLUSTER_LIMITS: ClusterLimits = { tasks: 10_000, workers: 5_000, age: 86_400, characters: 64 * 1024 * 1024 }
+const DEFAULT_LIMITS: ClusterLimits = { tasks: 10_000, workers: 5_000, age: 86_400, characters: 64 * 1024 * 1024 }
 
 /** What is kept of the limits when room is made: to find the first of a map again and again takes time in what was deleted before it. */
 const ROOM = 63 / 64
@@ -46,7 +46,7 @@ export interface ClusterCounts {
 }
 
 export function emptyCluster(limits: Partial<ClusterLimits> = {}): Cluster {
-  return new Known({ ...DEFAULT_CLUSTER_LIMITS, ...limits })
+  return new Known({ ...DEFAULT_LIMITS, ...limits })
 }
 
 /**

@@ -6,7 +6,7 @@ import { isTaskName } from '../protocol/task-message.js'
 type EventFields = Readonly<Record<string, unknown>>
 
 /** Longest repr of arguments, of a result, of an exception that is kept, in characters. */
-export const MAX_REPR = 4_096
+const MAX_REPR = 4_096
 
 export function readText(fields: EventFields, key: string, length: number = MAX_REPR): string | null {
   const value = fields[key]

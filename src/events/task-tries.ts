@@ -16,7 +16,7 @@ export interface Try {
 }
 
 /** How many are kept: the last. */
-export const MAX_TRIES = 20
+const MAX_TRIES = 20
 /** Longest texts that are kept of each, in characters; the last one's are in the task itself. */
 const MAX_EXCEPTION = 1_024
 const MAX_TRACEBACK = 4_096

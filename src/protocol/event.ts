@@ -13,6 +13,7 @@ export const EVENT_EXCHANGE = 'celeryev'
 /** The routing key of a list of task events. */
 export const TASK_MULTI = 'task.multi'
 
+/** What Celery sends; applications may send other types. */
 export const WORKER_EVENTS = ['worker-online', 'worker-heartbeat', 'worker-offline', 'worker-elect', 'worker-elect-ack'] as const
 export const TASK_EVENTS = [
   'task-sent',
@@ -27,12 +28,9 @@ export const TASK_EVENTS = [
 ] as const
 export type WorkerEventType = (typeof WORKER_EVENTS)[number]
 export type TaskEventType = (typeof TASK_EVENTS)[number]
-/** The types that Celery sends; applications may send others. */
-export type EventType = WorkerEventType | TaskEventType
-
 /** One event, from a worker of ours or of Python's. */
 export interface ClusterEvent {
-  /** An `EventType`, or an application's own: `<group>-<what>`. */
+  /** A `WorkerEventType`, a `TaskEventType`, or an application's own: `<group>-<what>`. */
   readonly type: string
   /** Node name; of a client `gen<pid>@<host>`. */
   readonly hostname: string

@@ -4,7 +4,7 @@
  */
 
 /** What is read of others at most: from there one may still count for longer than any cluster lives. Beyond it is a mistake, or worse. */
-export const MAX_CLOCK = 2 ** 52
+const MAX_CLOCK = 2 ** 52
 
 /** Whether another's clock may be believed. */
 export function isClockValue(value: unknown): value is number {
