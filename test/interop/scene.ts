@@ -69,9 +69,8 @@ export class Scene {
   }
 
   async driver(): Promise<Driver> {
-    const process = this.python('driver.py')
-    const driver = new Driver(process)
-    await process.said(/"ready"/)
+    const driver = new Driver(this.python('driver.py'))
+    await driver.ready()
     return driver
   }
 
@@ -88,9 +87,8 @@ export class Scene {
 
   /** Celery's own commands, many of them quickly. */
   async celeryCommand(): Promise<CeleryCommand> {
-    const process = this.python('commands.py')
-    const command = new CeleryCommand(process, this.url)
-    await process.said(/"ready"/)
+    const command = new CeleryCommand(this.python('commands.py'), this.url)
+    await command.ready()
     return command
   }
 

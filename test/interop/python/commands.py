@@ -1,9 +1,8 @@
-"""Celery's own command under remote control: one list of words a line on stdin, one answer a line on stdout, both JSON.
+"""Celery's own command under remote control, several at a time.
 
 Each command is the whole of it, in a process of its own; but they are forked from one that has loaded Celery already, and so start in
 milliseconds.
 """
-import json
 import os
 import signal
 import sys
@@ -13,7 +12,7 @@ from celery.app import backends, control, events  # noqa: F401  what every comma
 from celery.bin import celery
 from kombu.transport import redis  # noqa: F401
 
-writing = threading.Lock()
+from remote import answer, requests
 
 
 def run(words):
@@ -55,15 +54,10 @@ def text(end):
         return pipe.read()
 
 
-def answer(number, child, out, err):
-    said = {"id": number, "stdout": text(out), "stderr": text(err), "code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
-    with writing:
-        line = json.dumps(said).encode() + b"\n"
-        while line:
-            line = line[os.write(1, line):]
+def ended(child, out, err):
+    return {"stdout": text(out), "stderr": text(err), "code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
 
 
-os.write(1, b'{"ready": true}\n')
-for line in sys.stdin:
-    asked = json.loads(line)
-    threading.Thread(target=answer, args=(asked["id"], *start(asked["words"]))).start()
+for request in requests():
+    process = start(request["arguments"]["words"])
+    threading.Thread(target=answer, args=(request, {"celery": lambda words, process=process: ended(*process)})).start()

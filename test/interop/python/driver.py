@@ -1,18 +1,16 @@
-"""A Python producer under remote control: one command a line on stdin, one answer a line on stdout, both JSON.
+"""A Python producer under remote control.
 
 Objects with one key that begins with $ stand for Python values that JSON has not: {"$datetime": "2024-02-29T12:30:00"}.
 """
 import datetime
 import decimal
-import json
-import sys
-import traceback
 import uuid
 
 from celery import chain
 
 import errors  # noqa: F401  an exception from a result is found only in modules that were imported
 from project import app
+from remote import serve
 
 VALUES = {
     "$datetime": datetime.datetime.fromisoformat,
@@ -79,18 +77,4 @@ def state(id):
     }
 
 
-COMMANDS = {"send": send, "send_chain": send_chain, "get": get, "state": state}
-
-
-def answer(line):
-    request = json.loads(line, object_hook=revive)
-    try:
-        value = COMMANDS[request["command"]](**request["arguments"])
-        return {"id": request["id"], "value": value}
-    except Exception:  # a test that asks for something wrong must hear of it
-        return {"id": request["id"], "failure": traceback.format_exc()}
-
-
-print(json.dumps({"ready": True}), flush=True)
-for line in sys.stdin:
-    print(json.dumps(answer(line), default=repr), flush=True)
+serve({"send": send, "send_chain": send_chain, "get": get, "state": state}, revive)
