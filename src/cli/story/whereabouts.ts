@@ -18,7 +18,7 @@ export type Whereabouts =
   | { readonly kind: 'dead'; readonly queue: string; readonly letter: Letter; readonly message: TaskMessage | null }
 
 /** Messages looked at per queue and per worker: beyond it, the answer is "not found among the first …". */
-export const LOOKED_AT = 1_000
+const LOOKED_AT = 1_000
 
 /** The newest dead letters of a queue that are looked at. */
 const LETTERS = 5_000
