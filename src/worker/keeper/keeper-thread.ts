@@ -36,6 +36,7 @@ const main: MainThread = {
 const slots = new Board(board)
 const ends = new AbortController()
 let broker: Broker | undefined
+let control: Broker | undefined
 let keeping: Keeping | undefined
 let state: KnownState | undefined
 
@@ -63,7 +64,8 @@ broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineM
 // First of all the lease; what else is kept is loaded meanwhile.
 void keepLease({ broker, board: slots, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
 const module = await import('./keeping.js')
-keeping = new module.Keeping({ broker, board: slots, lamport: new Lamport(lamport), main }, options)
+control = await openBroker(brokerUrl, { keyPrefix, deadlineMs })
+keeping = new module.Keeping({ broker, control, board: slots, lamport: new Lamport(lamport), main }, options)
 if (state !== undefined) keeping.know(state)
 void keeping.run(ends.signal)
 
@@ -72,6 +74,6 @@ async function end(): Promise<void> {
   ends.abort()
   // The last word; where the lease is lost the node lives on, with another one.
   if (keeping !== undefined && !isLost) await within(keeping.close(), LAST_WORD_SECONDS)
-  await broker?.close()
+  await Promise.all([broker?.close(), control?.close()])
   process.exit() // of this thread, whatever timer a connection may have left
 }

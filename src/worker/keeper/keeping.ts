@@ -10,7 +10,10 @@ import { Pulse } from './pulse.js'
 import { StandIn } from './stand-in.js'
 
 export interface KeepingParts {
+  /** The connection of the lease: nothing large goes over it. */
   readonly broker: Broker
+  /** Another one, for what others ask for: an answer may be large, and a renewal must not wait behind it. */
+  readonly control: Broker
   readonly board: Board
   readonly lamport: Lamport
   readonly main: MainThread
@@ -32,11 +35,12 @@ export class Keeping {
   readonly #desk: ControlDesk
   readonly #standIn: StandIn
 
-  constructor(parts: KeepingParts, options: KeepingOptions) {
-    this.#pulse = new Pulse(parts, options)
-    this.#notes = new Notes(parts, options)
-    this.#standIn = new StandIn({ ...parts, beat: () => this.#pulse.beat() }, options)
-    this.#desk = new ControlDesk({ ...parts, standIn: this.#standIn }, options.node, options.remoteControl)
+  constructor({ broker, control, board, lamport, main }: KeepingParts, options: KeepingOptions) {
+    this.#pulse = new Pulse({ broker, board, lamport, main }, options)
+    this.#notes = new Notes({ broker, board }, options)
+    this.#standIn = new StandIn({ broker: control, board, lamport, beat: () => this.#pulse.beat() }, options)
+    const desk = { broker: control, board, lamport, main, standIn: this.#standIn }
+    this.#desk = new ControlDesk(desk, options.node, options.remoteControl)
   }
 
   know(state: KnownState): void {

@@ -26,7 +26,7 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
     },
     readers,
   }
-  const keeping = new Keeping({ broker, board, lamport, main }, { ...options, started: Date.now() / 1000 })
+  const keeping = new Keeping({ broker, control: broker, board, lamport, main }, { ...options, started: Date.now() / 1000 })
   const ends = new AbortController()
   void keepLease({ broker, board, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
   void keeping.run(ends.signal)
