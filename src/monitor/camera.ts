@@ -18,7 +18,7 @@ import { storable, withoutArguments } from './storable.js'
 import type { Committed, Snapshot, SnapshotStore } from './store.js'
 import { Tally, type TallyState } from './tally.js'
 import { Troubles } from './troubles.js'
-import { Workers } from './workers.js'
+import { knownWorkers, Workers } from './workers.js'
 
 export interface CameraParts {
   readonly store: SnapshotStore
@@ -172,10 +172,9 @@ export class Camera {
   /** What an earlier camera knew of the workers. */
   async #recall(): Promise<boolean> {
     if (this.#isRecalled) return true
-    const { store } = this.#parts
-    const rows = await this.#try('store', () => store.query((tables) => tables.selectFrom('monitor_worker').selectAll()))
-    if (rows === undefined) return false
-    this.#workers.recall(rows)
+    const known = await this.#try('store', () => knownWorkers(this.#parts.store))
+    if (known === undefined) return false
+    this.#workers.recall(known)
     this.#isRecalled = true
     return true
   }

@@ -2,6 +2,7 @@
 import { isAlive, isWorkerEvent, mergeWorker, type WorkerRecord } from '../events/worker-record.js'
 import type { ClusterEvent } from '../protocol/event.js'
 import { type Estimate, heartbeat, readEstimate, started } from './missed.js'
+import type { SnapshotStore } from './store.js'
 import type { WorkerRow } from './tables.js'
 
 /** Seconds between two writes of a worker that goes on as before. */
@@ -24,10 +25,10 @@ export class Workers {
   readonly #earlier = new Map<string, Estimate>()
 
   /** What an earlier camera knew. */
-  recall(rows: readonly WorkerRow[]): void {
-    for (const { node, basis } of rows) {
+  recall(known: readonly KnownWorker[]): void {
+    for (const { node, basis, since } of known) {
       const estimate = readEstimate(basis)
-      if (estimate !== undefined && this.#earlier.size < MOST) this.#earlier.set(node, estimate)
+      if (estimate !== undefined && this.#earlier.size < MOST) this.#earlier.set(node, { ...estimate, seen: estimate.seen + since })
     }
   }
 
@@ -54,9 +55,8 @@ export class Workers {
         continue
       }
       const next = workerRow(record, estimate, now)
-      const isDue =
-        row === undefined || row.state !== next.state || (now - row.stored_at >= INTERVAL && record.heartbeatAt > row.heartbeat_at)
-      if (isDue) rows.push(next)
+      if (row === undefined || hasTurned(row, next) || (now - row.stored_at >= INTERVAL && record.heartbeatAt > row.heartbeat_at))
+        rows.push(next)
     }
     return rows
   }
@@ -81,6 +81,32 @@ export class Workers {
     for (const { estimate } of this.#known.values()) sum += estimate?.missed ?? 0
     return sum
   }
+}
+
+/** It came, went, or began anew; or it says for the first time what it does, which the answer to a call for heartbeats does not. */
+function hasTurned(row: WorkerRow, next: WorkerRow): boolean {
+  return row.state !== next.state || row.pid !== next.pid || (row.processed === null && next.processed !== null)
+}
+
+export interface KnownWorker {
+  readonly node: string
+  readonly basis: string | null
+  /** Tasks of it that began, and were stored, since the row was written: that is done once a minute. */
+  readonly since: number
+}
+
+/** The workers whose estimate is to go on, from their rows and from what was stored after them. */
+export function knownWorkers(store: SnapshotStore): Promise<readonly KnownWorker[]> {
+  return store.query<KnownWorker>((tables) =>
+    tables
+      .selectFrom('monitor_worker as worker')
+      .leftJoin('monitor_task as task', (join) =>
+        join.onRef('task.worker', '=', 'worker.node').onRef('task.started_at', '>', 'worker.stored_at'),
+      )
+      .where('worker.basis', 'is not', null)
+      .groupBy(['worker.node', 'worker.basis'])
+      .select(['worker.node', 'worker.basis', (row) => row.fn.count<number>('task.id').as('since')]),
+  )
 }
 
 function workerRow(record: WorkerRecord, estimate: Estimate | undefined, now: number): WorkerRow {
