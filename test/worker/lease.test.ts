@@ -184,6 +184,7 @@ describe('a handler that blocks the event loop', () => {
       expect(await result.get({ timeout: 15 })).to.equal('done')
       expect(runs).to.equal(1)
       expect(stage.said('lease lost')).to.deep.equal([])
+      expect(stage.said('keeper')).to.deep.equal([])
       expect(await stage.settled()).to.include({ ready: 0 })
     } finally {
       await stage.end()
