@@ -29,6 +29,8 @@ describe("Celery's commands and a worker of ours", function () {
     scene = await Scene.open(this)
     const options = { queues: ['node'], concurrency: 1, prefetchMultiplier: 4, name: NODE }
     ;[celery, worker] = await Promise.all([scene.celeryCommand(), scene.nodeWorker(options)])
+    // It says that it is ready when it takes tasks; its keeper listens a moment later.
+    await eventually(async () => (await celery.run('inspect', '-t', '0.3', '-d', NODE, 'ping')).code === 0, 20)
     ;({ id: active } = await send('kuma.hold', ['gate']))
     await scene.noted('node gate begins')
     ;({ id: scheduled } = await send('kuma.add', [1, 2], 600))
