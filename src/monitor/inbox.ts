@@ -7,7 +7,7 @@ import type { TaskEvent } from '../events/cluster.js'
 import type { GapRow } from './tables.js'
 
 /** About 50 MB. */
-export const INBOX_CAP = 50_000
+const INBOX_CAP = 50_000
 /** Thrown away together: one by one each would move all the others. */
 const SLACK = 1_000
 

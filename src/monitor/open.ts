@@ -22,9 +22,6 @@ const ADAPTERS: Readonly<Record<string, () => Promise<Open>>> = {
   postgresql: async () => (await import('./stores/postgres/adapter.js')).openPostgresSnapshots,
 }
 
-/** The schemes the URL of a snapshot store may have. */
-export const SNAPSHOT_SCHEMES: readonly string[] = Object.keys(ADAPTERS)
-
 /**
  * Opens the snapshot store of `url`: `sqlite:path/to/file.db`, `postgres://[user:password@]host[:port]/database[?options]`, and brings its
  * tables up to date.
@@ -37,7 +34,7 @@ export async function openSnapshots(url: string, options: Partial<SnapshotOption
   if (load === undefined) {
     throw new CelerityError('E_MONITOR_URL', {
       message: `No store of the monitor is known for the URL ${maskUrl(url) || '(empty)'}`,
-      hint: `Known schemes: ${SNAPSHOT_SCHEMES.join(', ')}; such as sqlite:.tasks/monitor.db or postgres://127.0.0.1/monitor.`,
+      hint: `Known schemes: ${Object.keys(ADAPTERS).join(', ')}; such as sqlite:.tasks/monitor.db or postgres://127.0.0.1/monitor.`,
     })
   }
   if (isRelative(url)) {

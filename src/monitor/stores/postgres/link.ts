@@ -2,6 +2,7 @@
  * One connection to PostgreSQL, made when it is needed. Whatever fails on it that is no word of the server's about a statement, it is
  * thrown away and made anew at the next call.
  */
+import { Socket } from 'node:net'
 import type { Client } from 'pg'
 import { CelerityError, isCelerityError, reason } from '../../../errors.js'
 import { maskText, maskUrl } from '../../../mask.js'
@@ -19,13 +20,22 @@ export interface Session {
 /** int8 and numeric: counts, sums and positions stay far below 2^53. */
 const AS_NUMBER = new Set([20, 1700])
 
+interface Connection {
+  readonly client: Client
+  /** Below it: what `client.end` waits for may never come from a server that is frozen. */
+  readonly socket: Socket
+}
+
+/** Seconds a goodbye may take. */
+const GOODBYE = 1
+
 export class PostgresLink {
   /** Without a password. */
   readonly place: string
   readonly #pg: Pg
   readonly #url: string
   readonly #options: SnapshotOptions
-  #client: Client | undefined
+  #connection: Connection | undefined
   /** Transactions go one after the other on the one connection. */
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
@@ -48,8 +58,11 @@ export class PostgresLink {
   async close(): Promise<void> {
     this.#closed = true
     await this.#last.catch(() => {}) // whoever asked for it was told
-    await this.#client?.end().catch(() => {}) // it is gone already
-    this.#client = undefined
+    if (this.#connection === undefined) return
+    const { client, socket } = this.#connection
+    this.#connection = undefined
+    await Promise.race([client.end().catch(() => {}), this.#options.clock.sleep(GOODBYE)])
+    socket.destroy()
   }
 
   #queue<T>(step: () => Promise<T>): Promise<T> {
@@ -73,47 +86,60 @@ export class PostgresLink {
   }
 
   async #ready(): Promise<Client> {
-    if (this.#client !== undefined) return this.#client
-    const { deadlineMs } = this.#options
-    const client = new this.#pg.Client({
-      connectionString: this.#url,
-      connectionTimeoutMillis: deadlineMs,
-      query_timeout: deadlineMs, // ours, for a server that is frozen or cut off
-      statement_timeout: deadlineMs, // the server's, so that it does not go on with what nobody waits for
-      idle_in_transaction_session_timeout: deadlineMs, // a camera that is frozen lets go of the lock
-      keepAlive: true,
-      application_name: 'tasks monitor',
-      types: { getTypeParser: (oid, format) => (AS_NUMBER.has(oid) ? Number : this.#pg.types.getTypeParser(oid, format)) },
-    })
-    client.on('error', () => this.#drop(client)) // it broke while it was idle
-    await client.connect()
+    if (this.#connection !== undefined) return this.#connection.client
+    const connection = this.#connect()
+    const { client } = connection
+    client.on('error', () => this.#drop(connection)) // it broke while it was idle
     try {
+      await client.connect()
       await migrate(client, this.place)
     } catch (error) {
-      void client.end().catch(() => {}) // what failed is told, not how it ended
+      this.#drop(connection)
       throw error
     }
-    this.#client = client
+    this.#connection = connection
     return client
+  }
+
+  #connect(): Connection {
+    const { deadlineMs } = this.#options
+    const socket = new Socket()
+    try {
+      const client = new this.#pg.Client({
+        connectionString: this.#url,
+        stream: () => socket,
+        connectionTimeoutMillis: deadlineMs,
+        query_timeout: deadlineMs, // ours, for a server that is frozen or cut off
+        statement_timeout: deadlineMs, // the server's, so that it does not go on with what nobody waits for
+        idle_in_transaction_session_timeout: deadlineMs, // a camera that is frozen lets go of the lock
+        keepAlive: true,
+        application_name: 'tasks monitor',
+        types: { getTypeParser: (oid, format) => (AS_NUMBER.has(oid) ? Number : this.#pg.types.getTypeParser(oid, format)) },
+      })
+      return { client, socket }
+    } catch (cause) {
+      const hint = 'Such as postgres://user@host:5432/database.'
+      throw new CelerityError('E_MONITOR_URL', { message: `${this.place}: ${maskText(reason(cause))}`, hint, cause })
+    }
   }
 
   /** A connection is only kept when the server itself said no, and takes the transaction back. */
   async #abandon(error: unknown): Promise<void> {
-    const client = this.#client
-    if (client === undefined) return
+    const connection = this.#connection
+    if (connection === undefined) return
     if (isAnswer(error)) {
-      const rolledBack = await client.query('ROLLBACK').then(
+      const isRolledBack = await connection.client.query('ROLLBACK').then(
         () => true,
         () => false,
       )
-      if (rolledBack) return
+      if (isRolledBack) return
     }
-    this.#drop(client)
+    this.#drop(connection)
   }
 
-  #drop(client: Client): void {
-    if (this.#client === client) this.#client = undefined
-    void client.end().catch(() => {}) // it is broken: there is nobody to say goodbye to
+  #drop(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = undefined
+    connection.socket.destroy() // it is broken: there is nobody to say goodbye to
   }
 
   #translated(error: unknown): CelerityError {
