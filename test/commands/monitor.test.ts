@@ -87,7 +87,7 @@ describe('tasks monitor and tasks history', function () {
     expect(run.code).to.equal(0)
   })
 
-  it('refuse a store that is none, and one that a newer version has written, in words', async () => {
+  it('refuse a store that is none, is away, or is no database, in words', async () => {
     const unknown = await project.tasks('monitor --once --store mysql://db/monitor')
     const away = await project.tasks('monitor --once --store postgres://u:secret@127.0.0.1:1/monitor')
     writeFileSync(join(project.folder, 'text.db'), 'this is no database, by any means, whatever its name may say'.repeat(100))
@@ -96,6 +96,20 @@ describe('tasks monitor and tasks history', function () {
     expect([unknown.code, away.code, damaged.code]).to.deep.equal([EXIT.usage, EXIT.unavailable, EXIT.failed])
     expect(unknown.stderr).to.include('Known schemes: sqlite, postgres')
     expect(away.stderr).to.include('a password on a command line').and.not.include('secret')
+  })
+
+  it('say what to install where the package for PostgreSQL is missing', async () => {
+    const missing = "Object.assign(new Error('no pg'), { code: 'ERR_MODULE_NOT_FOUND' })"
+    const hook = `export const resolve = (name, context, next) => { if (name === 'pg') throw ${missing}; return next(name, context) }`
+    const data = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+    const without = `import { register } from 'node:module'; register(${JSON.stringify(data(hook))})`
+
+    const { code, stderr } = await project.tasks('monitor --once --store postgres://127.0.0.1/monitor', {
+      env: { NODE_OPTIONS: `--import=${data(without)}` },
+    })
+
+    expect(code).to.equal(EXIT.usage)
+    expect(stderr).to.include('npm install pg')
   })
 
   it('show, while it runs, its health, and leave no pidfile', async () => {
