@@ -1,19 +1,16 @@
 /** The thread of `thread-keeper.ts`: keeps what must go on while the tasks block the event loop. The word `end`, or a lost lease, ends it. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Broker } from '../../broker/broker.js'
-import { openBroker } from '../../broker/open.js'
-import { Lamport } from '../../protocol/lamport.js'
 import { within } from '../patience.js'
-import { Board } from './board.js'
 import type { Keeping } from './keeping.js'
-import { keepLease } from './lease.js'
-import { type Answer, failure, type KnownState, type MainThread } from './main-thread.js'
+import type { Answer, KnownState, MainThread } from './main-thread.js'
 import type { KeeperData, KeeperWord, MainWord } from './words.js'
 
 /** Seconds that the last word may take; a broker that is away is not waited for. */
 const LAST_WORD_SECONDS = 0.3
 /** Requests that the main thread finds when its event loop turns again; what is asked beyond that is never carried out by it. */
 const MAX_ASKED = 100
+const TOO_MANY: Answer = { kind: 'reply', json: JSON.stringify({ error: `${MAX_ASKED} other requests wait for the event loop` }) }
 
 const { board, lamport, brokerUrl, keyPrefix, deadlineMs, ...options } = workerData as KeeperData
 const say = (word: KeeperWord) => parentPort?.postMessage(word)
@@ -22,7 +19,7 @@ const asked = new Map<number, (answer: Answer) => void>()
 let number = 0
 const main: MainThread = {
   ask(method, args) {
-    if (asked.size >= MAX_ASKED) return Promise.resolve(failure(`${asked.size} other requests wait for the event loop`))
+    if (asked.size >= MAX_ASKED) return Promise.resolve(TOO_MANY)
     return new Promise((resolve) => {
       asked.set(++number, resolve)
       say({ kind: 'ask', number, method, args })
@@ -33,14 +30,13 @@ const main: MainThread = {
   readers: (count) => say({ kind: 'readers', count }),
 }
 
-const slots = new Board(board)
 const ends = new AbortController()
 let broker: Broker | undefined
 let control: Broker | undefined
 let keeping: Keeping | undefined
 let state: KnownState | undefined
 
-// From the start: a worker may have done all it was started for before this thread is ready.
+// Before anything is loaded: a worker may have done all it was started for by then.
 parentPort?.on('message', (word: MainWord) => {
   switch (word.kind) {
     case 'end':
@@ -59,11 +55,16 @@ parentPort?.on('message', (word: MainWord) => {
   }
 })
 
+const { openBroker } = await import('../../broker/open.js')
 // A renewal that takes longer is no use: the next one is due.
 broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineMs, options.leaseMs / 3) })
-// First of all the lease; what else is kept is loaded meanwhile.
+const { Board } = await import('./board.js')
+const { keepLease } = await import('./lease.js')
+const slots = new Board(board)
 void keepLease({ broker, board: slots, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
+// The lease is kept from here on; what else there is to do is loaded meanwhile.
 const module = await import('./keeping.js')
+const { Lamport } = await import('../../protocol/lamport.js')
 control = await openBroker(brokerUrl, { keyPrefix, deadlineMs })
 keeping = new module.Keeping({ broker, control, board: slots, lamport: new Lamport(lamport), main }, options)
 if (state !== undefined) keeping.know(state)
