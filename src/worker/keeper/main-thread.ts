@@ -41,7 +41,7 @@ export function failure(text: string): Answer {
 }
 
 /** As Python prints the error that a method raised. */
-export function failureOf(error: unknown): Answer {
+function failureOf(error: unknown): Answer {
   return failure(`RuntimeError(${repr(reason(error))})`)
 }
 
