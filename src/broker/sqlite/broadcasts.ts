@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.js'
 import type { Log } from '../../log.js'
-import type { Database, Transaction } from '../../sqlite/database.js'
+import type { Database, Pace, Transaction } from '../../sqlite/database.js'
 import type { Broadcast, Heard, Subscription } from '../broker.js'
 import { countReaders, writeBatch } from './journal.js'
 import type { Machine } from './machine.js'
@@ -23,6 +23,11 @@ const READ_AT_ONCE = 500
 /** A subscriber that has not said so for this long listens no more. */
 const LISTENING_MS = 30_000
 const SAY_SO_S = 10
+/**
+ * Every commit of a busy worker might hold a broadcast, and nearly none does: the file is read 50 times a second at most. What is heard is for
+ * people and monitors, so that a seventh of a second is soon enough where all is quiet.
+ */
+const PACE: Pace = { busy: 0.02, idle: 0.15 }
 
 interface BroadcastRow {
   readonly id: number
@@ -125,7 +130,7 @@ export class Broadcasts {
           said = this.#machine.now()
           const exchanges = [...new Set([...this.#listeners].map(({ exchange }) => exchange))]
           await this.#database.write((transaction) => this.#sayThatWeListen(transaction, exchanges), 'soon')
-        } else if (!more) await this.#database.changed(mark, SAY_SO_S, signal)
+        } else if (!more && (await this.#database.changed(mark, SAY_SO_S, signal, PACE))) await this.#clock.sleep(PACE.busy, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#log.warning('cannot read broadcasts; trying again', { error })
