@@ -1,3 +1,4 @@
+import { parseJson } from '../../src/protocol/json.js'
 import type { Process } from './process.js'
 import { Remote } from './remote.js'
 
@@ -25,7 +26,7 @@ export class CeleryCommand extends Remote {
   async json(what: 'inspect' | 'control', ...words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
     const { code, stdout, stderr } = await this.run(what, '-j', ...words)
     if (code !== 0) throw new Error(`celery ${what} ${words.join(' ')} ended with ${code}:\n${stdout}${stderr}`)
-    const printed = JSON.parse(stdout) as object
+    const printed = parseJson(stdout) as object // Python's, which has Infinity
     return Object.assign({}, ...(Array.isArray(printed) ? printed : [printed])) // control has a list, inspect has not
   }
 }

@@ -31,6 +31,8 @@ export interface PythonWorkerOptions {
   readonly name?: string
   /** Seconds after which it may give back what another Python worker has not acked. Default: Celery's, an hour. */
   readonly visibilityTimeout?: number
+  /** As Celery's workers do by themselves: mingle, gossip and heartbeats, which take a second at the start. Default false. */
+  readonly isSociable?: boolean
   /** More flags of `celery worker`. */
   readonly flags?: readonly string[]
 }
@@ -75,9 +77,9 @@ export class Scene {
   }
 
   async pythonWorker(queues: readonly string[], options: PythonWorkerOptions = {}): Promise<Process> {
-    const { name = 'py', visibilityTimeout = 3600, flags = [] } = options
+    const { name = 'py', visibilityTimeout = 3600, isSociable = false, flags = [] } = options
     const worker = ['worker', '-P', 'solo', '-Q', queues.join(','), '-n', `${name}@interop`, '-l', 'INFO']
-    const quick = ['--without-gossip', '--without-mingle', '--without-heartbeat']
+    const quick = isSociable ? [] : ['--without-gossip', '--without-mingle', '--without-heartbeat']
     const process = this.#startPython(['-m', 'celery', '-A', 'project', ...worker, ...quick, ...flags], {
       INTEROP_VISIBILITY_TIMEOUT: `${visibilityTimeout}`,
     })

@@ -40,6 +40,13 @@ const hold = async (gate: string) => {
 app.task('kuma.hold', { trackStarted: true }, hold)
 app.task('both.hold', { trackStarted: true }, hold)
 
+/** Keeps the event loop from turning until its gate opens. */
+app.task('kuma.block', (gate: string) => {
+  note(`${gate} begins`)
+  const never = new Int32Array(new SharedArrayBuffer(4))
+  while (!existsSync(join(folder, gate))) Atomics.wait(never, 0, 0, 5)
+})
+
 /** Has a Python twin of the same name. */
 class ValueError extends Error {}
 
