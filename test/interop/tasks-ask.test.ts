@@ -127,7 +127,7 @@ describe('tasks and a Python worker', function () {
 
     expect(await shutdown.closed, shutdown.lines.join('\n')).to.equal(0)
     expect(await worker.closed, worker.lines.join('\n')).to.equal(0)
-    expect(worker.lines.join('\n')).to.contain('Warm shutdown')
+    expect(worker.lines.join('\n')).to.contain('Got shutdown from remote')
   })
 })
 
