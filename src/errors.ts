@@ -18,6 +18,7 @@ export const EXIT = {
 
 /** Every code, with the exit code a command ends with when it is the reason. */
 export const CODES = {
+  E_ACCESS_DENIED: EXIT.usage,
   E_ARGUMENTS: EXIT.usage,
   E_APP_LOAD: EXIT.usage,
   E_APP_MISSING: EXIT.usage,

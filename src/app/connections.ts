@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { Settings } from '../config/schema.js'
 import { CelerityError } from '../errors.js'
 import type { Log } from '../log.js'
+import { Outages } from '../redis/outages.js'
 import type { ResultStore } from '../results/store.js'
 
 export type ConnectionSettings = Pick<
@@ -15,6 +16,7 @@ export class Connections {
   readonly #settings: ConnectionSettings
   readonly #log: Log
   readonly #clock: Clock
+  readonly #outages = new Outages()
   #broker: Promise<Broker> | undefined
   #results: Promise<ResultStore> | undefined
 
@@ -65,6 +67,8 @@ export class Connections {
   }
 
   #options({ globalKeyprefix }: ConnectionSettings['brokerTransportOptions']) {
-    return { deadlineMs: this.#settings.brokerDeadline * 1000, keyPrefix: globalKeyprefix ?? '', log: this.#log, clock: this.#clock }
+    const { brokerDeadline } = this.#settings
+    const shared = { log: this.#log, clock: this.#clock, outages: this.#outages }
+    return { deadlineMs: brokerDeadline * 1000, keyPrefix: globalKeyprefix ?? '', ...shared }
   }
 }

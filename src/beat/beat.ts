@@ -159,7 +159,8 @@ export class Beat {
   /** A broker that is away is waited for; one that refuses is not, unless it has answered before. */
   #mayPass(error: unknown): boolean {
     if (!isCelerityError(error)) return false
-    return error.code === 'E_BROKER_UNREACHABLE' || (this.#served && error.code === 'E_BROKER_REFUSED')
+    const { code } = error
+    return code === 'E_BROKER_UNREACHABLE' || (this.#served && (code === 'E_BROKER_REFUSED' || code === 'E_ACCESS_DENIED'))
   }
 
   async #afterStop(stopped: AbortSignal, ended: AbortSignal): Promise<void> {

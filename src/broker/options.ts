@@ -1,6 +1,7 @@
 /** What every broker adapter is given. `openBroker` fills in what is left out. */
 import { type Clock, systemClock } from '../clock.js'
 import { type Log, silentLog } from '../log.js'
+import { Outages } from '../redis/outages.js'
 
 export interface BrokerOptions {
   /** Milliseconds a call may last before it fails with E_BROKER_UNREACHABLE. */
@@ -10,6 +11,8 @@ export interface BrokerOptions {
   /** Serve also where the server may evict keys, leases and queues among them; it is said in the log. */
   readonly allowEviction: boolean
   readonly log: Log
+  /** What is said of a server that is away; handed to all connections of a process, it is said once and not by each. */
+  readonly outages: Outages
   readonly clock: Clock
 }
 
@@ -19,6 +22,7 @@ export function brokerOptions(given: Partial<BrokerOptions> = {}): BrokerOptions
     keyPrefix: given.keyPrefix ?? '',
     allowEviction: given.allowEviction ?? false,
     log: given.log ?? silentLog,
+    outages: given.outages ?? new Outages(),
     clock: given.clock ?? systemClock,
   }
 }

@@ -9,6 +9,8 @@ import { Redis } from 'ioredis'
 import { CelerityError, type ErrorDetails, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import { maskUrl } from '../mask.js'
+import { Outages } from './outages.js'
+import { type Refusal, refusalOf } from './refusal.js'
 
 export interface LinkOptions {
   /** Milliseconds a call may take, waiting for the connection included. */
@@ -16,8 +18,10 @@ export interface LinkOptions {
   readonly log: Log
   /** Code of the error when the server can't be reached in time. */
   readonly unreachable: 'E_BROKER_UNREACHABLE' | 'E_RESULTS_UNREACHABLE'
-  /** A connection for blocking reads: no deadline of its own, `block` gives it per call. */
-  readonly role?: 'commands' | 'blocking' | 'subscriber'
+  /** Shared by the connections of a process, so that an outage is told once and not by each of them. */
+  readonly outages?: Outages | undefined
+  /** For a connection that mostly listens: asked every few seconds whether it is still there. */
+  readonly listens?: boolean | undefined
 }
 
 export interface RedisAddress {
@@ -35,9 +39,10 @@ export interface Script {
 
 type Argument = string | number | Buffer
 
-/** Replies that mean "not yet": the server is starting, failing over, or held by a long script. */
-const NOT_YET = /^(LOADING|BUSY|READONLY|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|MISCONF)\b/
-
+/** What greets a new connection must be through by then: a peer that takes connections and answers nothing would hold us for ever. */
+const GREETING_MS = 4_500
+/** Milliseconds between two looks at a connection that listens. */
+const PING_MS = 5_000
 /** Never longer than this between two tries, so that work goes on within 5 s of the server's return. */
 const MAX_BACKOFF_MS = 2_000
 
@@ -46,16 +51,23 @@ export class RedisLink {
   /** When the present connection became ready, on the monotonic clock; null while there is none. */
   readySince: number | null = null
   readonly #options: LinkOptions
+  readonly #outages: Outages
+  /** For people: without secrets. */
+  readonly #shown: string
   #client: Redis | undefined
   #ready: PromiseWithResolvers<void> | undefined
   #closed = false
-  #lastComplaint = 0
+  #served = false
+  #isAway = false
+  #pings: NodeJS.Timeout | undefined
   #lastError: unknown
   #onReady: (client: Redis) => void = () => {}
 
   constructor(url: string, options: LinkOptions) {
     this.address = parseRedisUrl(url, options.unreachable)
     this.#options = options
+    this.#outages = options.outages ?? new Outages()
+    this.#shown = maskUrl(url)
   }
 
   /** Called with the client of each new connection, before any call uses it; often the same client, connected again. */
@@ -76,22 +88,33 @@ export class RedisLink {
     }, deadlineMs)
   }
 
-  /** Runs a step that is safe to send twice. Rejects with the unreachable code at the deadline, E_BROKER_REFUSED for the server's no. */
+  /**
+   * Runs a step that is safe to send twice, again while the server is away or says "not yet".
+   *
+   * @throws CelerityError the unreachable code at the deadline; for the server's no E_ACCESS_DENIED and E_BROKER_REFUSED, at once
+   */
   async run<T>(step: (client: Redis) => Promise<T>, deadlineMs = this.#options.deadlineMs): Promise<T> {
     const end = performance.now() + Math.min(deadlineMs, this.#options.deadlineMs)
-    let sent = false
+    let unheard = false // a try was sent, and its answer never came
     for (let tries = 0; ; tries++) {
-      const client = await this.#connected(end, sent)
+      const client = await this.#connected(end, unheard)
       try {
-        sent = true
-        return await within(step(client), end - performance.now())
+        const answer = await within(step(client), end - performance.now())
+        if (this.#isAway) this.#back()
+        return answer
       } catch (error) {
         this.#lastError = error
+        const refusal = refusalOf(error)
         if (error === MISSED) this.#discard(client)
-        else if (!isTransient(error)) throw this.#refused(error)
-        if (performance.now() >= end || this.#closed) throw this.#unreachable(sent)
+        else if (refusal !== null && refusal !== 'not-yet') throw this.#refused(error, refusal)
+        unheard ||= refusal === null
         // A client whose socket has just broken says no at once, and learns of the break only when the event loop turns.
-        await pause(Math.min(NOT_YET.test(reason(error)) ? 50 * 2 ** tries : 5, 500, end - performance.now()))
+        const rest = refusal === null ? 5 : Math.min(50 * 2 ** tries, 500)
+        if (performance.now() + rest >= end || this.#closed) {
+          if (refusal !== null) this.#complain(error)
+          throw this.#unreachable(unheard)
+        }
+        await pause(rest)
       }
     }
   }
@@ -111,6 +134,7 @@ export class RedisLink {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearInterval(this.#pings)
     this.#ready?.reject(new Error('closed'))
     const client = this.#client
     this.#client = undefined
@@ -126,7 +150,9 @@ export class RedisLink {
     this.#ready ??= watched()
     return within(this.#ready.promise, end - performance.now()).then(
       () => this.#client ?? client,
-      () => {
+      (error: unknown) => {
+        if (error instanceof CelerityError) throw error
+        if (error === MISSED) this.#complain(this.#lastError ?? error)
         throw this.#unreachable(sent)
       },
     )
@@ -146,16 +172,25 @@ export class RedisLink {
       retryStrategy: (times: number) => Math.min(25 * 2 ** Math.min(times, 8), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2),
     }
     const client = new Redis(this.address.url, options)
+    let greeting: NodeJS.Timeout | undefined
+    client.on('connect', () => {
+      greeting = setTimeout(() => this.#discard(client), GREETING_MS)
+    })
     client.on('ready', () => {
+      clearTimeout(greeting)
       this.readySince = performance.now()
+      this.#served = true
+      this.#back()
+      if (this.#options.listens) this.#pings ??= setInterval(() => this.#ping(), PING_MS).unref()
       this.#onReady(client)
       this.#ready?.resolve()
       this.#ready = undefined
     })
     client.on('close', () => {
+      clearTimeout(greeting)
       if (client === this.#client) this.readySince = null
     })
-    client.on('error', (error) => this.#complain(error))
+    client.on('error', (error) => this.#failed(error))
     return client
   }
 
@@ -167,33 +202,62 @@ export class RedisLink {
     const { stream } = client
     client.disconnect(false)
     stream?.destroy()
+    // Somebody waits for a connection, or for what comes over it.
+    if ((this.#ready !== undefined || this.#options.listens) && !this.#closed) this.#client = this.#connect()
   }
 
-  /** One line a minute while an outage lasts. */
-  #complain(error: unknown): void {
+  /** Nobody would notice that nothing comes any more. */
+  #ping(): void {
+    if (this.readySince !== null) this.run((client) => client.ping()).catch(() => {}) // then it was thrown away
+  }
+
+  /** Whom the server does not let in at the first try it will not at the next; later it is an outage, and someone may change it back. */
+  #failed(error: unknown): void {
     this.#lastError = error
-    const now = performance.now()
-    if (this.#closed || (this.#lastComplaint !== 0 && now - this.#lastComplaint < 60_000)) return
-    this.#lastComplaint = now
-    this.#options.log.warning(`No connection to ${maskUrl(this.address.url)}: ${reason(error) || 'connection refused'}; trying again`)
+    if (this.#served || refusalOf(error) !== 'denied') this.#complain(error)
+    else {
+      this.#ready?.reject(this.#refused(error, 'denied'))
+      this.#ready = undefined
+    }
+  }
+
+  #complain(error: unknown): void {
+    if (this.#closed) return
+    this.#isAway = true
+    this.#outages.away(this.#options.log, this.#shown, reason(error) || 'connection refused')
+  }
+
+  #back(): void {
+    this.#isAway = false
+    this.#lastError = undefined
+    this.#outages.back(this.#options.log, this.#shown)
   }
 
   #unreachable(sent: boolean, why?: string): Unreachable {
     const cause = this.#lastError
+    const refusal = refusalOf(cause)
+    const words = why ?? (cause === undefined || cause === MISSED ? 'no answer in time' : reason(cause))
     return new Unreachable(this.#options.unreachable, sent, {
-      message: `Cannot reach ${maskUrl(this.address.url)}: ${why ?? (cause === undefined || cause === MISSED ? 'no answer in time' : reason(cause))}`,
-      hint: 'Is the server running? --broker, TASKS_BROKER_URL or brokerUrl names another one.',
+      message: refusal === null ? `Cannot reach ${this.#shown}: ${words}` : `${this.#shown} does not serve: ${words}`,
+      hint: refusal === null ? 'Is the server running? --broker, TASKS_BROKER_URL or brokerUrl names another one.' : HINTS[refusal],
       cause,
     })
   }
 
-  #refused(error: unknown): CelerityError {
-    return new CelerityError('E_BROKER_REFUSED', {
-      message: `${maskUrl(this.address.url)} refused: ${reason(error)}`,
-      hint: 'This is the answer of the server itself; its configuration or its memory limit explains it.',
-      cause: error,
-    })
+  #refused(error: unknown, refusal: Refusal): CelerityError {
+    const details = { message: `${this.#shown} refused: ${reason(error)}`, hint: HINTS[refusal], cause: error }
+    if (refusal === 'denied') return new CelerityError('E_ACCESS_DENIED', details)
+    // Results that find no room wait for it; what is sent does not, for whoever sends decides.
+    const waits = refusal === 'full' && this.#options.unreachable === 'E_RESULTS_UNREACHABLE'
+    return waits ? new Unreachable(this.#options.unreachable, false, details) : new CelerityError('E_BROKER_REFUSED', details)
   }
+}
+
+const HINTS: Readonly<Record<Refusal, string>> = {
+  'not-yet': 'This is the answer of the server itself; it is asked again until it serves.',
+  full: 'The server has reached its maxmemory: give it more, or let workers empty its queues.',
+  denied: 'User and password stand in the URL; what the user may do is shown by ACL GETUSER. What a worker needs: docs/redis.md.',
+  no: 'This is the answer of the server itself; its configuration explains it.',
 }
 
 /** The server did not answer in time. */
@@ -273,11 +337,4 @@ interface PromiseWithResolvers<T> {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(ms, 0)))
-}
-
-/** Worth sending again: the connection broke under the call, or the server says "not yet". */
-function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error.name === 'ReplyError') return NOT_YET.test(error.message)
-  return true
 }

@@ -71,7 +71,7 @@ export class Worker implements Subject {
 
   /**
    * Resolves when it has stopped; `once`, when the queues are empty. Waits for a broker that is away.
-   * @throws CelerityError when the broker refuses a worker (E_BROKER_UNSAFE, E_BROKER_URL)
+   * @throws CelerityError when the broker refuses a worker (E_ACCESS_DENIED, E_BROKER_UNSAFE, E_BROKER_URL)
    */
   async run(): Promise<void> {
     const { signal } = this.#stop
@@ -143,7 +143,8 @@ export class Worker implements Subject {
 
   #mayPass(error: unknown): boolean {
     if (!isCelerityError(error)) return false
-    return error.code === 'E_BROKER_UNREACHABLE' || (this.#served && error.code === 'E_BROKER_REFUSED')
+    const { code } = error
+    return code === 'E_BROKER_UNREACHABLE' || (this.#served && (code === 'E_BROKER_REFUSED' || code === 'E_ACCESS_DENIED'))
   }
 
   #scale(): void {

@@ -222,7 +222,7 @@ describe('tasks worker', function () {
 
     it('ends at TERM all the same, soon and with 0', async () => {
       const worker = project.start('worker --log-format text -b redis://127.0.0.1:1', { env: { TASKS_BROKER_DEADLINE: '200ms' } })
-      await worker.said(/No connection to|waiting for the broker/)
+      await worker.said(/does not serve|waiting for the broker/)
 
       expect((await worker.stop()).code).equal(0)
     })

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { CelerityError } from '../../errors.js'
 import { maskUrl } from '../../mask.js'
-import { RedisLink, Unreachable } from '../../redis/link.js'
+import { type RedisLink, Unreachable } from '../../redis/link.js'
 import {
   type Broadcast,
   type Broker,
@@ -30,6 +30,7 @@ import { RedisJournal } from './journal.js'
 import { Keys } from './keys.js'
 import { KnownWorkers } from './known-workers.js'
 import { Mailboxes } from './mailboxes.js'
+import { openLink } from './open-link.js'
 import type { Argument } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { reap } from './reaper.js'
@@ -42,8 +43,7 @@ const PRODUCER_MARK_MS = 120_000
 const SWEEP_MS = 60_000
 
 export async function openRedisBroker(url: string, options: BrokerOptions): Promise<Broker> {
-  const link = new RedisLink(url, { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_BROKER_UNREACHABLE' })
-  return new RedisBroker(url, link, options)
+  return new RedisBroker(url, openLink(url, options), options)
 }
 
 export class RedisBroker implements Broker {

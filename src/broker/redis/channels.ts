@@ -1,10 +1,11 @@
 /** Fanout exchanges as kombu has them on Redis: pub/sub channels `/<db>.<exchange>[/<routing key>]`. */
 import type { Redis } from 'ioredis'
 import type { Log } from '../../log.js'
-import { RedisLink } from '../../redis/link.js'
+import type { RedisLink } from '../../redis/link.js'
 import type { Broadcast, Subscription } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
 import type { Keys } from './keys.js'
+import { openLink } from './open-link.js'
 
 type Hear = (message: Broadcast) => void
 
@@ -20,7 +21,7 @@ export class Channels {
   constructor(url: string, keys: Keys, options: BrokerOptions) {
     this.#keys = keys
     this.#log = options.log
-    this.#link = new RedisLink(url, { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_BROKER_UNREACHABLE' })
+    this.#link = openLink(url, options, { listens: true })
     this.#link.whenReady((client) => this.#attach(client))
   }
 

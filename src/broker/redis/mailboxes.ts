@@ -3,10 +3,11 @@
  * `<routing key>.<exchange>`, a list like any other. A mailbox that nobody prolongs any more is given up by the next to open one, or by the
  * next worker to tidy up: so an asker that was killed leaves nothing for ever.
  */
-import { RedisLink } from '../../redis/link.js'
+import type { RedisLink } from '../../redis/link.js'
 import type { Broadcast, Subscription } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
 import type { Keys } from './keys.js'
+import { openLink } from './open-link.js'
 import { scripts } from './scripts.js'
 
 /** Milliseconds a mailbox stands without being prolonged, and an answer in its list without being read: as kombu's queues on AMQP. */
@@ -77,9 +78,8 @@ class Mailbox {
   #closed = false
 
   constructor(url: string, link: RedisLink, keys: Keys, options: BrokerOptions, address: Address) {
-    const { deadlineMs, log } = options
     this.#link = link
-    this.#reading = new RedisLink(url, { deadlineMs, log, unreachable: 'E_BROKER_UNREACHABLE' })
+    this.#reading = openLink(url, options)
     this.#keys = keys
     this.#options = options
     this.#address = address

@@ -3,9 +3,10 @@
  * each of the first queues has a connection of its own; further queues and the lower priority steps are found by the worker's next take, at
  * most 100 ms later.
  */
-import { RedisLink } from '../../redis/link.js'
+import type { RedisLink } from '../../redis/link.js'
 import type { BrokerOptions } from '../options.js'
 import type { Keys } from './keys.js'
+import { openLink } from './open-link.js'
 
 /** Waiting connections of one worker. */
 const MAX_WAITERS = 4
@@ -57,12 +58,7 @@ export class Waiters {
     for (const queue of queues) {
       if (this.#waiters.size >= MAX_WAITERS) break
       if (this.#waiters.has(queue)) continue
-      const link = new RedisLink(this.#url, {
-        deadlineMs: this.#options.deadlineMs,
-        log: this.#options.log,
-        unreachable: 'E_BROKER_UNREACHABLE',
-      })
-      this.#waiters.set(queue, { link, pending: null })
+      this.#waiters.set(queue, { link: openLink(this.#url, this.#options), pending: null })
     }
     const watched: Waiter[] = []
     for (const queue of queues) {

@@ -24,9 +24,10 @@ export class RedisResults implements ResultStore {
   #subscribed: Redis | undefined
 
   constructor(url: string, options: ResultOptions) {
-    const shared = { deadlineMs: options.deadlineMs, log: options.log, unreachable: 'E_RESULTS_UNREACHABLE' } as const
+    const { deadlineMs, log, outages } = options
+    const shared = { deadlineMs, log, outages, unreachable: 'E_RESULTS_UNREACHABLE' } as const
     this.#link = new RedisLink(url, shared)
-    this.#subscriber = new RedisLink(url, shared)
+    this.#subscriber = new RedisLink(url, { ...shared, listens: true })
     this.#subscriber.whenReady((client) => this.#attach(client))
     this.server = this.#link.address.server
     this.#prefix = options.keyPrefix
