@@ -10,6 +10,8 @@ interface PurgedQueue {
   /** Removed; what there is as long as `purged` is false. */
   readonly ready: number
   readonly delayed: number
+  /** Waiting to be run alone, since their workers vanished. */
+  readonly suspects: number
   /** Not touched: a worker has them. */
   readonly leased: number
   /** Not touched: `tasks dead drop`. */
@@ -23,7 +25,8 @@ interface PurgeReport {
 
 export default class Purge extends BaseCommand<typeof Purge> {
   static override summary = 'Remove waiting messages from queues'
-  static override description = 'Removes what is ready and what is delayed. What workers hold and the dead letters are not touched.'
+  static override description =
+    'Removes what waits: ready, delayed, or suspected of ending its workers. What workers hold and the dead letters are not touched.'
   static override examples = ['<%= config.bin %> purge -Q mail --dry-run', '<%= config.bin %> purge -Q mail --yes']
   static override flags = {
     queues: queueList('Q', 'only these; default: all'),
@@ -38,12 +41,13 @@ export default class Purge extends BaseCommand<typeof Purge> {
     const queues = await selectQueues(broker, await this.client(), await this.settings(), this.flags)
     const counts = await broker.queues.counts(queues)
     const before: PurgeReport = { purged: false, queues: counts.map(purgedQueue) }
-    const total = counts.reduce((sum, { ready, delayed }) => sum + ready + delayed, 0)
+    const waiting = ({ ready, delayed, suspects }: QueueCounts) => ready + delayed + suspects
+    const total = counts.reduce((sum, queue) => sum + waiting(queue), 0)
     if (total === 0) this.note('Nothing waits there.')
     if (total === 0 || dryRun) return this.show(before, purgeTable)
 
     if (!yes) this.showAside(before, purgeTable)
-    const holding = counts.filter(({ ready, delayed }) => ready + delayed > 0).map(({ queue }) => queue)
+    const holding = counts.filter((queue) => waiting(queue) > 0).map(({ queue }) => queue)
     const question = `Remove ${total} waiting message${total === 1 ? '' : 's'} from ${holding.join(', ')}?`
     if (!(await this.confirm(question, { yes }))) return before
 
@@ -53,7 +57,9 @@ export default class Purge extends BaseCommand<typeof Purge> {
   }
 }
 
-const purgedQueue = ({ queue, ready, delayed, leased, dead }: QueueCounts): PurgedQueue => ({ queue, ready, delayed, leased, dead })
+const purgedQueue = ({ queue, ready, delayed, suspects, leased, dead }: QueueCounts): PurgedQueue => {
+  return { queue, ready, delayed, suspects, leased, dead }
+}
 
 function purgeTable({ purged, queues }: PurgeReport, { paint, width }: Look): string {
   const verb = purged ? 'REMOVED: ' : ''
@@ -63,6 +69,9 @@ function purgeTable({ purged, queues }: PurgeReport, { paint, width }: Look): st
       { head: 'QUEUE', value: ({ queue }) => queue },
       { head: `${verb}READY`, value: ({ ready }) => ready, align: 'right' },
       { head: `${verb}DELAYED`, value: ({ delayed }) => delayed, align: 'right' },
+      ...(queues.some(({ suspects }) => suspects > 0)
+        ? [{ head: `${verb}SUSPECTS`, value: ({ suspects }: PurgedQueue) => suspects, align: 'right' as const }]
+        : []),
       { head: 'KEPT: RUNNING', value: ({ leased }) => leased, align: 'right' },
       { head: 'KEPT: DEAD', value: ({ dead }) => dead, align: 'right' },
     ],

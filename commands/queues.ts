@@ -3,7 +3,7 @@ import { BaseCommand, type Look } from '../src/cli/base-command.js'
 import { queueList } from '../src/cli/flags.js'
 import { selectQueues } from '../src/cli/queue-selection.js'
 import { oldestWaiting } from '../src/control/oldest.js'
-import { table } from '../src/terminal/table.js'
+import { type Column, table } from '../src/terminal/table.js'
 import { spanText } from '../src/terminal/time.js'
 
 interface ShownQueue extends QueueCounts {
@@ -35,6 +35,13 @@ export default class Queues extends BaseCommand<typeof Queues> {
   }
 }
 
+const SUSPECTS: Column<ShownQueue> = {
+  head: 'SUSPECTS',
+  value: ({ suspects }) => suspects,
+  align: 'right',
+  colour: ({ suspects }) => (suspects > 0 ? 'yellow' : null),
+}
+
 function queuesTable(queues: readonly ShownQueue[], { paint, width }: Look): string {
   return table(
     queues,
@@ -44,6 +51,8 @@ function queuesTable(queues: readonly ShownQueue[], { paint, width }: Look): str
       { head: 'BY PRIORITY', value: ({ ready, steps }) => (ready === steps[0] ? null : steps.join(' ')) },
       { head: 'OLDEST', value: oldestText, align: 'right' },
       { head: 'DELAYED', value: ({ delayed }) => delayed, align: 'right' },
+      // Next to never: a column only when there are any.
+      ...(queues.some(({ suspects }) => suspects > 0) ? [SUSPECTS] : []),
       { head: 'RUNNING', value: ({ leased }) => leased, align: 'right' },
       { head: 'DEAD', value: ({ dead }) => dead, align: 'right', colour: ({ dead }) => (dead > 0 ? 'red' : null) },
       {

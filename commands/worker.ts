@@ -77,8 +77,7 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
     if (!this.flags.purge) return
     const broker = await this.broker()
     for (const queue of options.queues) {
-      const { ready, delayed } = await broker.queues.purge(queue)
-      log.warning(`purged ${queue}`, { ready, delayed })
+      log.warning(`purged ${queue}`, { ...(await broker.queues.purge(queue)) })
     }
   }
 

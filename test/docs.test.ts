@@ -53,7 +53,13 @@ describe('docs/redis.md', () => {
     const ofWorkers = [keys.epoch, keys.lease, keys.lanes, keys.marks, keys.early, keys.started, keys.reaper].map((key) =>
       key.call(keys, some),
     )
-    const ofQueues = [keys.list('<queue>', 0), keys.delayed('<queue>'), keys.delayedRaw('<queue>'), keys.dead('<queue>')]
+    const ofQueues = [
+      keys.list('<queue>', 0),
+      keys.delayed('<queue>'),
+      keys.delayedRaw('<queue>'),
+      keys.dead('<queue>'),
+      keys.list('<queue>', 4),
+    ]
     const step = keys.list('<queue>', 1).replace('\x06\x16', '\\x06\\x16').replace(/3$/, '<step>')
     const others = [keys.producer('<id>'), keys.rate('<limit>'), keys.deliveries('<task id>'), keys.binding('<queue>')[0]]
     const alone = [keys.registry, keys.queues, keys.scratch, keys.revoked, keys.revocations, resultKey('', '<id>')]

@@ -90,6 +90,15 @@ export interface Consumer {
    */
   take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'>
 
+  /** Whether suspects wait in `queues` (see `Fate`): messages that no ordinary take returns. */
+  suspects(queues: readonly string[]): Promise<boolean>
+
+  /**
+   * Takes one suspect, the one that has waited longest, as `take` does and with a number of the same row. Whoever asks has nothing else
+   * running, and takes nothing else until it has ended: should it vanish meanwhile, there is no doubt why (`Orphan.alone`).
+   */
+  takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'>
+
   /** Resolves when something may have come, after `seconds`, or when `signal` aborts; a hint only, never takes. Never rejects. */
   wait(queues: readonly string[], seconds: number, signal: AbortSignal): Promise<void>
 
@@ -180,8 +189,11 @@ export interface Settlement {
 /** What becomes of the message itself. */
 export type Fate =
   | { readonly kind: 'ack' }
-  /** Back to its queue: `front` is popped next, `back` last. `raw` replaces the bytes. */
-  | { readonly kind: 'requeue'; readonly to: 'front' | 'back'; readonly raw?: Uint8Array | undefined }
+  /**
+   * Back to where it was taken from: `front` is popped next, `back` last, and a suspect is one no more. `suspects`: kept apart, for a worker
+   * that runs nothing beside it. `raw` replaces the bytes.
+   */
+  | { readonly kind: 'requeue'; readonly to: 'front' | 'back' | 'suspects'; readonly raw?: Uint8Array | undefined }
   /** Kept at the broker until `due` (broker milliseconds), then back at the front. */
   | { readonly kind: 'park'; readonly due: number; readonly raw?: Uint8Array | undefined }
   /** To the dead letters, unchanged. `detail` is a sentence. */
@@ -204,6 +216,8 @@ export interface Orphan {
   readonly early: boolean
   /** It was running at the last renewal, so it may be what killed the worker. */
   readonly suspect: boolean
+  /** Nothing ran beside it: it was taken as a suspect. */
+  readonly alone: boolean
   readonly node: string
 }
 
@@ -265,15 +279,21 @@ export interface Queues {
   /** Queues that hold something now or are bound or consumed, as far as the broker knows. */
   names(): Promise<readonly string[]>
   counts(queues: readonly string[]): Promise<readonly QueueCounts[]>
-  /** The first `limit` waiting messages, oldest first per priority, or of one priority step alone; nothing is taken. */
+  /** The first `limit` waiting messages, oldest first per priority and the suspects last, or of one priority step alone; nothing is taken. */
   peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]>
-  /** Removes what is ready and delayed (not what is leased, not the dead); returns how many of each. */
-  purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }>
+  /** Removes what waits (not what is leased, not the dead); returns how many of each. */
+  purge(queue: string): Promise<Purged>
   /** Newest first. */
   dead(queue: string, offset: number, limit: number): Promise<readonly DeadLetter[]>
   /** Puts dead letters back into their queue, bytes unchanged, one step each; returns how many there were. */
   retryDead(queue: string, ids: readonly string[]): Promise<number>
   dropDead(queue: string, ids: readonly string[]): Promise<number>
+}
+
+export interface Purged {
+  readonly ready: number
+  readonly delayed: number
+  readonly suspects: number
 }
 
 export interface QueueCounts {
@@ -282,6 +302,8 @@ export interface QueueCounts {
   /** Ready, by priority step: 0, 3, 6, 9. */
   readonly steps: readonly [number, number, number, number]
   readonly delayed: number
+  /** Found with several dead workers, and waiting to be run alone. */
+  readonly suspects: number
   /** In flight with our workers. */
   readonly leased: number
   readonly dead: number

@@ -4,6 +4,26 @@ import { createHash } from 'node:crypto'
 /** How long it is remembered that a message was found with a dead worker: 72 hours. */
 export const DELIVERIES_REMEMBERED_MS = 72 * 3_600_000
 
+/**
+ * Suspects of a queue stand apart from the rest, each at a step of its own that is higher by this: so no ordinary take sees them, and each
+ * still knows its priority.
+ */
+const APART = 4
+
+export function isSuspectStep(step: number): boolean {
+  return step >= APART
+}
+
+/** The same priority, among the suspects. */
+export function suspectStep(step: number): number {
+  return APART + ordinaryStep(step)
+}
+
+/** The same priority, among all others. */
+export function ordinaryStep(step: number): number {
+  return step % APART
+}
+
 /** Bytes above which nobody parses an orphan just to learn its id. */
 const PARSED_BYTES = 1024 * 1024
 

@@ -106,7 +106,9 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
 /** Where keys have no prefix (a SQLite file of somebody's own) the demo's worker would run, or bury, what is not the demo's. */
 async function requireEmpty(app: Celerity): Promise<void> {
   const { queues } = await app.broker()
-  const held = (await queues.counts(await queues.names())).filter(({ ready, delayed, leased }) => ready + delayed + leased > 0)
+  const held = (await queues.counts(await queues.names())).filter(
+    ({ ready, delayed, suspects, leased }) => ready + delayed + suspects + leased > 0,
+  )
   if (held.length === 0) return
   throw new CelerityError('E_USAGE', {
     message: `That broker holds messages already, in ${held.map(({ queue }) => queue).join(', ')}`,
@@ -157,7 +159,7 @@ async function watchUntilDone(
       for (const child of result.children ?? []) ids.add(child.id)
     }
     const counts = await broker.queues.counts(queues)
-    const waiting = counts.reduce((sum, { ready, delayed, leased }) => sum + ready + delayed + leased, 0)
+    const waiting = counts.reduce((sum, { ready, delayed, suspects, leased }) => sum + ready + delayed + suspects + leased, 0)
     watch({ sent: ids.size, done: final.size, retrying, progress })
     // Tasks that ignore their result are done when nothing waits any more.
     if (waiting === 0) return [...final.values()]

@@ -50,7 +50,7 @@ async function empty(broker: Broker, queues: readonly string[]): Promise<readonl
   if (queues.length === 0) return []
   const counts = await broker.queues.counts(queues)
   return counts
-    .filter(({ ready, delayed, leased, dead, consumers }) => ready + delayed + leased + dead + consumers === 0)
+    .filter(({ ready, delayed, suspects, leased, dead, consumers }) => ready + delayed + suspects + leased + dead + consumers === 0)
     .map(({ queue }) => queue)
 }
 

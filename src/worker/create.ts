@@ -25,6 +25,9 @@ export interface WorkerChoice {
 /** Seconds the last settlements may take when the worker stops. */
 const STOP_SECONDS = 1.2
 
+/** Seconds that what may be poison waits for an idle worker before a busy one makes room for it. */
+const SUSPECT_PATIENCE = 30
+
 export interface CreatedWorker {
   readonly worker: Worker
   readonly options: WorkerOptions
@@ -91,6 +94,7 @@ function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [
     stopSeconds: STOP_SECONDS,
     remoteControl: settings.workerEnableRemoteControl,
     heartbeat: settings.workerHeartbeatInterval,
+    suspectPatience: SUSPECT_PATIENCE,
     once,
     brokerUrl: settings.brokerUrl,
     keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',

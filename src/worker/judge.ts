@@ -1,14 +1,18 @@
-/** What becomes of a message that was found with a dead worker. */
-import type { Judge } from '../broker/broker.js'
+/**
+ * What becomes of a message that was found with a dead worker. Which message was to blame is known in two steps. Who was found so once is told
+ * of before it runs again (records.ts), so the second time it is known whether it ran; then it runs alone (solitude.ts), and a worker
+ * that vanishes all the same leaves no doubt.
+ */
+import type { Judge, Orphan } from '../broker/broker.js'
 import type { PreparedWrite } from '../prepared-write.js'
 import { celeryError, type WireError } from '../protocol/error-wire.js'
 import { decodeMessage, markRedelivered, type TaskMessage } from '../protocol/message.js'
 import type { EncodedResult } from '../results/store.js'
 import type { Outcomes } from './settlement.js'
 
-/** A message that was running each time its worker vanished is condemned after this many times within 72 h … */
-const SUSPECT_LIMIT = 10
-/** … and one that was merely there, after this many: then it is the likelier cause, and nothing may loop for ever. */
+/** Workers lost within 72 h, the last of them while the message ran, from which on it is a suspect. */
+const SUSPECT_LIMIT = 2
+/** What never ran, but was merely there so often, is condemned all the same: nothing may loop for ever. */
 const BYSTANDER_LIMIT = 30
 
 /**
@@ -21,14 +25,14 @@ export function createJudge(
   failed: (message: TaskMessage, error: WireError) => void = () => {},
 ): Judge {
   return (orphan) => {
-    const poison = orphan.deliveries >= (orphan.suspect ? SUSPECT_LIMIT : BYSTANDER_LIMIT)
-    if (!orphan.early && !poison) return { fate: { kind: 'requeue', to: 'front', raw: markRedelivered(orphan.raw) } }
+    const detail = orphan.early ? `${orphan.node} was lost while it ran; acks: 'early' means it is not run again` : charge(orphan)
+    if (detail === null) {
+      const isSuspect = orphan.suspect && orphan.deliveries >= SUSPECT_LIMIT
+      return { fate: { kind: 'requeue', to: isSuspect ? 'suspects' : 'front', raw: markRedelivered(orphan.raw) } }
+    }
 
     const decoded = decodeMessage(orphan.raw)
     const writes: PreparedWrite[] = []
-    const detail = orphan.early
-      ? `${orphan.node} was lost while it ran; acks: 'early' means it is not run again`
-      : `its worker was lost ${orphan.deliveries} times with it`
     if (decoded.ok) {
       const error = celeryError('WorkerLostError', [detail])
       failed(decoded.message, error)
@@ -40,4 +44,10 @@ export function createJudge(
     if (orphan.early) return { fate: { kind: 'ack' }, writes }
     return { fate: { kind: 'dead', reason: 'delivery-limit', detail }, writes }
   }
+}
+
+/** What it is condemned for, if it is. */
+function charge({ alone, suspect, deliveries }: Orphan): string | null {
+  if (alone && suspect) return `its worker was lost ${deliveries} times with it, the last time while it ran alone`
+  return deliveries >= BYSTANDER_LIMIT ? `its worker was lost ${deliveries} times with it` : null
 }

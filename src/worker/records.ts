@@ -18,6 +18,8 @@ export interface RecordsParts {
   /** Aborts with the session. */
   readonly ends: AbortSignal
   lost(): void
+  /** Resolves when the broker knows what runs here, and when nobody will tell it any more. */
+  announce(): Promise<void>
 }
 
 export class Records {
@@ -29,8 +31,11 @@ export class Records {
 
   /** Records what must be known before the handler is called. False: it must not be called any more. */
   async start(run: Run): Promise<boolean> {
-    const { policy } = run.request.definition
+    const { message, definition } = run.request
+    const { policy } = definition
     if (policy.acks === 'early') await this.#early(run)
+    // It was with a worker that vanished, and may be why: should this one vanish too, it must be known that it ran (judge.ts).
+    else if (message.redelivered) await this.#parts.announce()
     if (policy.trackStarted && !run.over) await this.state(run, 'STARTED', null)
     return !run.over
   }

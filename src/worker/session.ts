@@ -21,6 +21,7 @@ import type { Scheduled } from './scheduled.js'
 import { Settler } from './settler.js'
 import type { Signal } from './signal.js'
 import { Slots } from './slots.js'
+import { Solitude } from './solitude.js'
 import { Taker } from './taker.js'
 import type { Totals } from './totals.js'
 import type { Tracing } from './trace.js'
@@ -48,6 +49,7 @@ export class Session {
   readonly #revocations: Revocations
   readonly #workbench: Workbench
   readonly #reception: Reception
+  readonly #solitude: Solitude
   #keeper: Keeper | undefined
   /** Something has changed that whoever waits may want to know: a slot, a run, a settlement. */
   readonly #bell = new Bell()
@@ -88,7 +90,16 @@ export class Session {
       isRevoked: (id) => revocations.has(id),
       isStampRevoked: (message) => revocations.hasStampOf(message),
     }
-    const records = new Records({ consumer, outcomes, results, taker, clock, ends: this.#over.signal, lost })
+    const records = new Records({
+      consumer,
+      outcomes,
+      results,
+      taker,
+      clock,
+      ends: this.#over.signal,
+      lost,
+      announce: () => this.#announce(),
+    })
     const { ended } = parts
     const changed = () => this.#bell.ring()
     const held = { slots: this.#slots, board: this.#board, intake, records, tracing: this.#tracing(records), outcomes, settler }
@@ -96,6 +107,9 @@ export class Session {
     this.#workbench = workbench
     const rates = new RateGate(broker, options.node, () => taker.now())
     this.#reception = new Reception({ intake, rates, outcomes, settler, workbench, scheduled, events, taker, clock, log })
+    const { leaseMs, suspectPatience: patience } = options
+    const found = () => taker.wake()
+    this.#solitude = new Solitude({ consumer, queues: () => taker.queues, clock, random: parts.random, leaseMs, patience, found, changed })
   }
 
   #tracing(records: Records): Tracing {
@@ -129,8 +143,15 @@ export class Session {
     const ends = AbortSignal.any([signal, this.#over.signal])
     ends.addEventListener('abort', () => this.#halt(), { once: true })
     const stale = setInterval(() => this.#workbench.giveBackStale(), STALE_MS / 4)
+    this.#solitude.watch()
     try {
       while (!ends.aborted) {
+        // It lets itself run empty for a suspect that has waited for too long.
+        if (this.#solitude.isDue) {
+          if (this.#isEmpty) await unlessAborted(this.#runAlone(ends), ends)
+          else await this.#bell.next()
+          continue
+        }
         const want = Math.min(this.#slots.want, MAX_TAKE, this.#settler.room)
         if (want === 0) await this.#bell.next()
         // A broker that is away answers late: a stop does not wait for it. What such a take still brings goes back.
@@ -138,6 +159,7 @@ export class Session {
       }
     } finally {
       clearInterval(stale)
+      this.#solitude.close()
     }
     return this.#lost ? 'lost' : 'stopped'
   }
@@ -145,16 +167,38 @@ export class Session {
   /** True when there is nothing left to do, and `once` asks for an end then. */
   async #takeAndReceive(want: number, ends: AbortSignal): Promise<boolean> {
     // Asked before the take: what ends meanwhile may send something that this take does not see.
-    const quiet = this.#workbench.runs.size === 0 && this.#settler.pending === 0
+    const quiet = this.#isEmpty
     const taken = await this.#taker.take(want, ends)
     if (taken === 'lost') this.#leaseLost()
     if (taken === null || taken === 'lost') return false
     await this.#revocations.learn(taken.revocations)
     if (taken.deliveries.length > 0) await this.#reception.receive(taken.deliveries, ends)
+    else if (quiet && (await this.#solitude.calls(this.#options.once))) await this.#runAlone(ends)
     else if (this.#options.once && quiet) return true
     // A slot that becomes free meanwhile changes nothing: there was room, and nothing came.
     else if (!ends.aborted) await this.#taker.wait()
     return false
+  }
+
+  /** Nothing runs or waits here, and nothing is left to be stored. */
+  get #isEmpty(): boolean {
+    return this.#workbench.runs.size === 0 && this.#slots.running + this.#slots.waiting === 0 && this.#settler.pending === 0
+  }
+
+  /** One suspect, and nothing beside it until it has ended: so a worker that vanishes meanwhile leaves no doubt why. */
+  async #runAlone(ends: AbortSignal): Promise<void> {
+    const taken = await this.#taker.takeSuspect(ends)
+    if (taken === 'lost') this.#leaseLost()
+    if (taken === null || taken === 'lost') return
+    await this.#revocations.learn(taken.revocations)
+    this.#solitude.taken(taken.deliveries.length)
+    for (const { lane } of taken.deliveries) this.#parts.log.info('a message runs alone: workers vanished with it', { queue: lane.queue })
+    await this.#reception.receive(taken.deliveries, ends)
+    while (!this.#isEmpty && !ends.aborted) await this.#bell.next()
+  }
+
+  #announce(): Promise<void> {
+    return this.#keeper?.announce() ?? Promise.resolve()
   }
 
   #stored(): void {

@@ -52,11 +52,20 @@ export class Taker {
   }
 
   /** Null: no answer, for whatever reason; what that take may hold is given back before this resolves, unless `ends` aborts. */
-  async take(max: number, ends: AbortSignal): Promise<Taken | 'lost' | null> {
-    const { consumer, clock } = this.#parts
+  take(max: number, ends: AbortSignal): Promise<Taken | 'lost' | null> {
+    return this.#take((seq) => this.#parts.consumer.take(seq, this.#queues, max), ends)
+  }
+
+  /** The same for one of the suspects. */
+  takeSuspect(ends: AbortSignal): Promise<Taken | 'lost' | null> {
+    return this.#take((seq) => this.#parts.consumer.takeSuspect(seq, this.#queues), ends)
+  }
+
+  async #take(ask: (seq: number) => Promise<Taken | 'lost'>, ends: AbortSignal): Promise<Taken | 'lost' | null> {
+    const { clock } = this.#parts
     const seq = ++this.#seq
     try {
-      const taken = await consumer.take(seq, this.#queues, max)
+      const taken = await ask(seq)
       if (taken === 'lost') return taken
       this.#clockBase = taken.now - clock.monotonic()
       this.#nextDue = taken.nextDue ?? Number.POSITIVE_INFINITY

@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly remoteControl: RemoteControl
   /** Seconds between two heartbeats. */
   readonly heartbeat: number
+  /** Seconds that a suspect may wait for an idle worker before this one lets itself run empty for it; up to twice as many, at random. */
+  readonly suspectPatience: number
   /** Run until the queues are empty. */
   readonly once: boolean
   /** How the keeper's thread reaches the broker. */

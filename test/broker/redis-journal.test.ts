@@ -107,7 +107,7 @@ describe('what an operator needs, on a Redis server that has no memory left', fu
     expect((await broker.journal.read(0, 10)).newest).to.equal(1)
     expect((await broker.workers())[0]?.state).to.equal('{"out": "of memory"}')
     expect(await worker.consume(['kuma', 'mail'])).to.equal('ok')
-    expect(await broker.queues.purge('kuma')).to.deep.equal({ ready: 1, delayed: 0 })
+    expect(await broker.queues.purge('kuma')).to.deep.equal({ ready: 1, delayed: 0, suspects: 0 })
     await worker.resign()
     await redis.config('SET', 'maxmemory', '0')
   })

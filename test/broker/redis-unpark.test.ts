@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Broker, Consumer } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
+import { eventually } from '../eventually.js'
 import { redisUrl } from '../setup/servers.js'
 
 describe('delayed messages on Redis, shared with Python', () => {
@@ -37,6 +38,21 @@ describe('delayed messages on Redis, shared with Python', () => {
     await last.resign()
     expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 3 })
     expect((await broker.queues.peek(queue, 9)).map(String)).to.deep.equal(raws)
+  })
+
+  it('go back with the suspects, at their priority: a Python worker would never see those either', async () => {
+    await broker.queues.purge(queue)
+    await broker.publish([5, 0].map((priority) => ({ queue, priority, raw: `p${priority}` })))
+    const doomed = await broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 1, queues: [queue] })
+    await doomed.take(1, [queue], 2)
+    await eventually(async () => (await broker.tend(() => ({ fate: { kind: 'requeue', to: 'suspects' } }))).reaped.length > 0)
+    const last = await worker()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ suspects: 2, ready: 0 })
+
+    await last.resign()
+
+    expect((await broker.queues.counts([queue]))[0]).to.deep.include({ suspects: 0, steps: [1, 1, 0, 0] })
+    await broker.queues.purge(queue)
   })
 
   it('may come to queues that a worker has turned to: they are bound, so that Celery’s tools see them', async () => {

@@ -31,7 +31,7 @@ for (const server of ['SQLite', 'Redis'] as const) {
       )
       expect(text.stderr).contain('slow: 1 ready, and none of our workers consumes it')
       const [{ oldest, ...celery }] = JSON.parse(json.stdout) as [{ oldest: number }]
-      expect(celery).deep.equal({ queue: 'celery', ready: 3, steps: [2, 0, 0, 1], delayed: 0, leased: 0, dead: 0, consumers: 0 })
+      expect(celery).deep.equal({ queue: 'celery', ready: 3, steps: [2, 0, 0, 1], delayed: 0, suspects: 0, leased: 0, dead: 0, consumers: 0 })
       expect(oldest).within(0, 30)
     })
 
@@ -51,7 +51,7 @@ for (const server of ['SQLite', 'Redis'] as const) {
       const rest = await project.tasks('purge -f')
       const none = await project.tasks('purge --force')
 
-      expect(JSON.parse(one.stdout)).deep.equal({ purged: true, queues: [{ queue: 'celery', ready: 3, delayed: 0, leased: 0, dead: 0 }] })
+      expect(JSON.parse(one.stdout)).deep.equal({ purged: true, queues: [{ queue: 'celery', ready: 3, delayed: 0, suspects: 0, leased: 0, dead: 0 }] })
       expect(one.stderr).equal('')
       expect(rest.stdout).match(/^QUEUE +REMOVED: READY +REMOVED: DELAYED .*\ncelery +0 .*\nslow +1 +0 /)
       expect(none).include({ code: 0, stderr: 'Nothing waits there.\n' })

@@ -15,6 +15,7 @@ import { scheduling } from './broker/scheduling.js'
 import { settling } from './broker/settling.js'
 import { sharing } from './broker/sharing.js'
 import { type BrokerHarness, Stage } from './broker/stage.js'
+import { suspects } from './broker/suspects.js'
 import { taking } from './broker/taking.js'
 import { waiting } from './broker/waiting.js'
 
@@ -40,7 +41,22 @@ export function describeBroker(name: string, start: (context: Context) => Promis
       await stage.tearDown()
     })
 
-    const scenes = [taking, settling, delaying, leases, judging, waiting, sharing, hearing, journal, knowing, operating, scheduling, model]
+    const scenes = [
+      taking,
+      settling,
+      delaying,
+      leases,
+      judging,
+      suspects,
+      waiting,
+      sharing,
+      hearing,
+      journal,
+      knowing,
+      operating,
+      scheduling,
+      model,
+    ]
     for (const scene of scenes) scene(() => stage)
   })
 }

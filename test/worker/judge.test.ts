@@ -9,10 +9,17 @@ import { aSignature, someOutcomes } from './some-outcomes.js'
 describe('the judge of what a dead worker held', () => {
   const orphan = { raw: aDelivery({ chain: [aSignature('kuma.next', [], { task_id: 'next' })] }).raw, queue: 'celery', node: 'celery@gone' }
 
-  function judge(facts: { deliveries: number; early?: boolean; suspect?: boolean }, joined = false, raw = orphan.raw) {
+  function judge(facts: { deliveries: number; early?: boolean; suspect?: boolean; alone?: boolean }, joined = false, raw = orphan.raw) {
     const late: EncodedResult[] = []
     const { outcomes } = someOutcomes({ joined })
-    const verdict = createJudge(outcomes, (result) => late.push(result))({ ...orphan, early: false, suspect: false, ...facts, raw })
+    const verdict = createJudge(outcomes, (result) => late.push(result))({
+      ...orphan,
+      early: false,
+      suspect: false,
+      alone: false,
+      ...facts,
+      raw,
+    })
     return { ...verdict, late }
   }
 
@@ -25,11 +32,27 @@ describe('the judge of what a dead worker held', () => {
     expect(late).to.deep.equal([])
   })
 
-  it('condemns at the tenth death what ran in each, and at the thirtieth what was only there', () => {
-    const fates = (suspect: boolean, counts: readonly number[]) => counts.map((deliveries) => judge({ deliveries, suspect }).fate.kind)
+  const whereTo = ({ fate }: { readonly fate: Fate }) => (fate.kind === 'requeue' ? fate.to : fate.kind)
 
-    expect(fates(true, [9, 10, 11])).to.deep.equal(['requeue', 'dead', 'dead'])
-    expect(fates(false, [10, 29, 30])).to.deep.equal(['requeue', 'requeue', 'dead'])
+  it('keeps apart what ran at the second death or later, and blames nobody who was only there', () => {
+    const fates = (suspect: boolean, counts: readonly number[]) => counts.map((deliveries) => whereTo(judge({ deliveries, suspect })))
+
+    expect(fates(true, [1, 2, 3, 29])).to.deep.equal(['front', 'suspects', 'suspects', 'suspects'])
+    expect(fates(false, [1, 2, 3, 29])).to.deep.equal(['front', 'front', 'front', 'front'])
+  })
+
+  it('condemns what ran alone, but nothing that was taken alone and had not begun', () => {
+    const { fate } = judge({ deliveries: 3, suspect: true, alone: true })
+
+    expect(fate).to.deep.include({ kind: 'dead', reason: 'delivery-limit' })
+    expect((fate as Extract<Fate, { kind: 'dead' }>).detail).to.equal(
+      'its worker was lost 3 times with it, the last time while it ran alone',
+    )
+    expect(whereTo(judge({ deliveries: 3, suspect: false, alone: true }))).to.equal('front') // of the suspects
+  })
+
+  it('condemns at the thirtieth death what was only there: nothing loops for ever', () => {
+    expect([29, 30].map((deliveries) => whereTo(judge({ deliveries })))).to.deep.equal(['front', 'dead'])
   })
 
   it('ends what was acked early with WorkerLost, whatever it was, and never gives it back', () => {
@@ -44,7 +67,7 @@ describe('the judge of what a dead worker held', () => {
   })
 
   it('has the results written with the verdict where the broker can', () => {
-    const { writes, late } = judge({ deliveries: 10, suspect: true }, true)
+    const { writes, late } = judge({ deliveries: 3, suspect: true, alone: true }, true)
 
     expect(writes).to.have.length(2)
     expect(late).to.deep.equal([])

@@ -27,6 +27,19 @@ export class MemoryConsumer implements Consumer {
   }
 
   async take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+    return this.#take(seq, queues, (now) => this.#pop(seq, queues, max, now))
+  }
+
+  async suspects(queues: readonly string[]): Promise<boolean> {
+    this.#check()
+    return queues.some((name) => (this.#server.queues.get(name)?.suspects.size ?? 0) > 0)
+  }
+
+  async takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'> {
+    return this.#take(seq, queues, () => this.#popSuspect(seq, queues))
+  }
+
+  #take(seq: number, queues: readonly string[], popped: (now: number) => readonly HeldLane[]): Taken | 'lost' {
     this.#check()
     const worker = this.#worker
     if (!worker.epoch) return 'lost'
@@ -34,7 +47,7 @@ export class MemoryConsumer implements Consumer {
     const lanes: HeldLane[] = []
     // A take of this number that held something is answered again from its lanes; it never pops twice.
     if (seq <= worker.lastSeq) lanes.push(...[...worker.lanes.values()].filter((lane) => lane.seq === seq && seq > worker.closedSeq))
-    else if (seq > worker.closedSeq) lanes.push(...this.#pop(seq, queues, max, now))
+    else if (seq > worker.closedSeq) lanes.push(...popped(now))
     const due = queues.map((name) => this.#server.queues.get(name)?.nextDue ?? null).filter((at) => at !== null)
     return {
       deliveries: lanes.flatMap(deliveriesOf),
@@ -128,9 +141,24 @@ export class MemoryConsumer implements Consumer {
         return messages.length
       })
     }
-    for (const lane of lanes.values()) this.#worker.lanes.set(lane.name, lane)
-    if (lanes.size > 0) this.#worker.lastSeq = seq
-    return [...lanes.values()]
+    return this.#hold(seq, [...lanes.values()])
+  }
+
+  #popSuspect(seq: number, queues: readonly string[]): readonly HeldLane[] {
+    for (const name of fairOrder(queues, seq)) {
+      const [message] = this.#server.queues.get(name)?.suspects.pop(1) ?? []
+      if (message === undefined) continue
+      const lane = new HeldLane(seq, name, message.step, true)
+      lane.add(message)
+      return this.#hold(seq, [lane])
+    }
+    return []
+  }
+
+  #hold(seq: number, lanes: readonly HeldLane[]): readonly HeldLane[] {
+    for (const lane of lanes) this.#worker.lanes.set(lane.name, lane)
+    if (lanes.length > 0) this.#worker.lastSeq = seq
+    return lanes
   }
 
   #giveBack(lanes: readonly HeldLane[]): void {

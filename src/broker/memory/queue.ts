@@ -25,6 +25,8 @@ export interface Dead {
 
 export class Queue {
   readonly ready: readonly ReadyList<Message>[] = [new ReadyList(), new ReadyList(), new ReadyList(), new ReadyList()]
+  /** Of every priority, in the order they came. */
+  readonly suspects = new ReadyList<Message>()
   /** By due time, earliest first; those due together in the order they came. */
   #delayed: Delayed[] = []
   readonly dead = new Map<string, Dead>()
@@ -39,7 +41,7 @@ export class Queue {
     return this.ready.reduce((sum, list) => sum + list.size, 0)
   }
   get isEmpty(): boolean {
-    return this.#delayed.length === 0 && this.dead.size === 0 && this.readyCount === 0
+    return this.#delayed.length === 0 && this.dead.size === 0 && this.readyCount === 0 && this.suspects.size === 0
   }
 
   delay(message: Message, due: number): void {
@@ -62,8 +64,9 @@ export class Queue {
   }
 
   /** Empties it but for the dead letters; returns what was there. */
-  purge(): { readonly ready: readonly Message[]; readonly delayed: readonly Message[] } {
+  purge(): Readonly<Record<'ready' | 'delayed' | 'suspects', readonly Message[]>> {
     const ready = this.ready.flatMap((list) => list.pop(list.size))
-    return { ready, delayed: this.#delayed.splice(0).map(({ message }) => message) }
+    const delayed = this.#delayed.splice(0).map(({ message }) => message)
+    return { ready, delayed, suspects: this.suspects.pop(this.suspects.size) }
   }
 }

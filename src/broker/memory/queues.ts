@@ -1,5 +1,5 @@
 /** The operator's side of the memory broker. */
-import type { DeadLetter, PriorityStep, QueueCounts, Queues } from '../broker.js'
+import type { DeadLetter, PriorityStep, Purged, QueueCounts, Queues } from '../broker.js'
 import type { Dead } from './queue.js'
 import type { MemoryServer } from './server.js'
 
@@ -31,8 +31,8 @@ export class MemoryQueues implements Queues {
   async peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]> {
     this.#check()
     const raws: Buffer[] = []
-    const lists = this.#server.queues.get(queue)?.ready ?? []
-    for (const list of step === undefined ? lists : lists.slice(step, step + 1)) {
+    const { ready: lists = [], suspects = [] } = this.#server.queues.get(queue) ?? {}
+    for (const list of step === undefined ? [...lists, suspects] : lists.slice(step, step + 1)) {
       for (const { raw } of list) {
         if (raws.length >= limit) return raws
         raws.push(raw)
@@ -41,11 +41,11 @@ export class MemoryQueues implements Queues {
     return raws
   }
 
-  async purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }> {
+  async purge(queue: string): Promise<Purged> {
     this.#check()
-    const { ready = [], delayed = [] } = this.#server.queues.get(queue)?.purge() ?? {}
-    for (const { raw } of [...ready, ...delayed]) this.#server.schedules.ended(raw)
-    return { ready: ready.length, delayed: delayed.length }
+    const { ready = [], delayed = [], suspects = [] } = this.#server.queues.get(queue)?.purge() ?? {}
+    for (const { raw } of [...ready, ...delayed, ...suspects]) this.#server.schedules.ended(raw)
+    return { ready: ready.length, delayed: delayed.length, suspects: suspects.length }
   }
 
   async dead(queue: string, offset: number, limit: number): Promise<readonly DeadLetter[]> {
@@ -91,6 +91,7 @@ export class MemoryQueues implements Queues {
       ready: queue?.readyCount ?? 0,
       steps: [size(0), size(1), size(2), size(3)],
       delayed: queue?.delayed ?? 0,
+      suspects: queue?.suspects.size ?? 0,
       leased,
       dead: queue?.dead.size ?? 0,
       consumers,

@@ -47,7 +47,7 @@ function settleOrphan(server: MemoryServer, worker: Worker, lane: HeldLane, posi
   if (held === undefined) return
   const { raw } = held.message
   const deliveries = server.countDelivery(orphanKey(raw), now)
-  const suspect = worker.started.has(`${lane.name}:${position}`)
-  const { fate, writes } = judge({ raw, queue: lane.queue, deliveries, early: held.early, suspect, node: worker.registration.node })
+  const facts = { early: held.early, suspect: worker.started.has(`${lane.name}:${position}`), alone: lane.alone }
+  const { fate, writes } = judge({ raw, queue: lane.queue, deliveries, ...facts, node: worker.registration.node })
   server.settle(worker, lane, position, { fate, writes, deliveries }, now)
 }

@@ -67,7 +67,7 @@ export class MemoryServer {
     if (held === undefined) return // settled before
     for (const write of ending.writes ?? []) carryOut(write)
     this.publish(ending.publish ?? [], now)
-    this.#meet(held.message, ending, worker.registration.node, now)
+    this.#meet(held.message, lane.alone, ending, worker.registration.node, now)
     if (isEnd(ending.fate)) this.schedules.ended(held.message.raw, ending.publish)
     lane.held.delete(position)
     if (lane.held.size === 0) worker.lanes.delete(lane.name)
@@ -77,7 +77,7 @@ export class MemoryServer {
   giveBack(worker: Worker, lane: HeldLane): void {
     for (const [position, held] of [...lane.held].reverse()) {
       if (held.early) continue
-      this.queue(lane.queue).ready[lane.step]?.pushFront(held.message)
+      this.#putBack(held.message, lane.alone)
       lane.held.delete(position)
     }
     if (lane.held.size === 0) worker.lanes.delete(lane.name)
@@ -96,16 +96,23 @@ export class MemoryServer {
     for (const wake of [...this.waiters]) wake()
   }
 
-  #meet(message: Message, ending: Ending, node: string, now: number): void {
+  #putBack(message: Message, alone: boolean): void {
+    const queue = this.queue(message.queue)
+    const list = alone ? queue.suspects : queue.ready[message.step]
+    list?.pushFront(message)
+  }
+
+  #meet(message: Message, alone: boolean, ending: Ending, node: string, now: number): void {
     const { fate } = ending
     const queue = this.queue(message.queue)
     switch (fate.kind) {
       case 'ack':
         return
       case 'requeue': {
-        const list = queue.ready[message.step]
-        if (fate.to === 'front') list?.pushFront(withRaw(message, fate.raw))
-        else list?.pushBack(withRaw(message, fate.raw))
+        const again = withRaw(message, fate.raw)
+        if (fate.to === 'front') this.#putBack(again, alone)
+        else if (fate.to === 'back') queue.ready[message.step]?.pushBack(again)
+        else queue.suspects.pushBack(again)
         break
       }
       case 'park':

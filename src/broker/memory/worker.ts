@@ -18,8 +18,10 @@ export class HeldLane implements Lane {
     readonly seq: number,
     readonly queue: string,
     readonly step: number,
+    /** It holds a suspect. */
+    readonly alone = false,
   ) {
-    this.name = `${seq}/${queue}:${step}`
+    this.name = `${seq}/${queue}:${alone ? 'suspect' : step}`
   }
   add(message: Message): void {
     this.held.set(this.size++, { message, early: false })

@@ -2,7 +2,7 @@
 import type { RedisLink } from '../../redis/link.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
-import type { Keys } from './keys.js'
+import { type Keys, suspectLane } from './keys.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { type RegistryEntry, writeEntry } from './registry-entry.js'
@@ -10,6 +10,8 @@ import { scripts } from './scripts.js'
 import { Waiters } from './waiters.js'
 
 type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer, broken: (number | Buffer)[], taken: (number | Buffer[])[]]
+
+type SuspectReply = [status: Buffer, now: Buffer, revocations: Buffer, source?: number, raw?: Buffer]
 
 /** Messages of one step: a script must not hold the server up. */
 const UNPARK_BATCH = 500
@@ -74,6 +76,30 @@ export class RedisConsumer implements Consumer {
       for (let position = 0; position < messages.length; position++) deliveries.push({ lane, position, raw: messages[position] as Buffer })
     }
     return deliveries
+  }
+
+  async suspects(queues: readonly string[]): Promise<boolean> {
+    const lists = queues.flatMap((queue) => this.#keys.suspects(queue))
+    return lists.length > 0 && (await this.#link.run((client) => client.exists(...lists))) > 0
+  }
+
+  async takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'> {
+    const order = rotate(queues, seq)
+    const k = this.#keys
+    const sources = [4, 5, 6, 7].flatMap((step) => order.map((queue) => ({ queue, step })))
+    const keys = [k.epoch(this.incarnation), k.lanes(this.incarnation), k.marks(this.incarnation), k.revocations]
+    for (const { queue, step } of sources) keys.push(k.list(queue, step))
+    const reply = (await this.#link.script(scripts.takeSuspect, keys, [seq, k.lane(this.incarnation)])) as SuspectReply
+    const [status, now, revocations, number, raw] = reply
+    if (String(status) === 'lost') return 'lost'
+
+    const deliveries: Delivery[] = []
+    const source = sources[Number(number) - 1]
+    if (source !== undefined && raw !== undefined) {
+      const lane: RedisLane = { name: suspectLane(seq, Number(number)), seq, size: 1, ...source }
+      deliveries.push({ lane, position: 0, raw })
+    }
+    return { deliveries, now: Number(now), nextDue: null, revocations: Number(revocations), broken: [] }
   }
 
   wait(queues: readonly string[], seconds: number, signal: AbortSignal): Promise<void> {
@@ -151,9 +177,10 @@ export class RedisConsumer implements Consumer {
   /** What no other worker of ours would move when it is due goes back to where Python's workers look. */
   async #unpark(left: readonly string[]): Promise<void> {
     if (left.length === 0) return
-    for (const { queue, consumers, delayed } of await this.#queues.counts(left)) {
-      if (consumers > 0 || delayed === 0) continue
-      const keys = [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)]
+    const k = this.#keys
+    for (const { queue, consumers, delayed, suspects } of await this.#queues.counts(left)) {
+      if (consumers > 0 || delayed + suspects === 0) continue
+      const keys = [k.delayed(queue), k.delayedRaw(queue), ...k.lists(queue), ...k.suspects(queue)]
       while (Number(await this.#link.script(scripts.unpark, keys, [UNPARK_BATCH])) === UNPARK_BATCH);
     }
   }

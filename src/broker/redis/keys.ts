@@ -3,9 +3,11 @@
  * Everything stands behind `global_keyprefix`; with a hash tag in it (`{tasks}:`) all keys of a broker share a cluster slot.
  */
 import { PRIORITY_STEPS } from '../broker.js'
+import { isSuspectStep, ordinaryStep, suspectStep } from '../orphan.js'
 
 /** kombu's separator between queue and priority step. */
 const SEPARATOR = '\x06\x16'
+const SUSPECTS = '.suspects'
 
 export class Keys {
   /** Stands before every key and channel. */
@@ -47,18 +49,24 @@ export class Keys {
     this.notes = `${prefix}celerity:notes`
   }
 
-  /** The list of a queue at the priority step with this index (0–3). */
+  /** The list of a queue at the priority step with this index (0–3; that of its suspects: ../orphan.ts). */
   list(queue: string, step: number): string {
-    return step === 0 ? `${this.prefix}${queue}` : `${this.prefix}${queue}${SEPARATOR}${PRIORITY_STEPS[step]}`
+    const name = isSuspectStep(step) ? `${this.prefix}${queue}${SUSPECTS}` : `${this.prefix}${queue}`
+    const ordinary = ordinaryStep(step)
+    return ordinary === 0 ? name : `${name}${SEPARATOR}${PRIORITY_STEPS[ordinary]}`
   }
   lists(queue: string): string[] {
     return PRIORITY_STEPS.map((_, step) => this.list(queue, step))
   }
-  /** The queue whose list this key is. */
-  queueOf(list: string): string {
-    const name = list.slice(this.prefix.length)
-    const end = name.indexOf(SEPARATOR)
-    return end < 0 ? name : name.slice(0, end)
+  /** The lists of its suspects. */
+  suspects(queue: string): string[] {
+    return PRIORITY_STEPS.map((_, step) => this.list(queue, suspectStep(step)))
+  }
+  /** The queue and the step of the list that a lane came from. */
+  sourceOf(list: string, lane: string): { readonly queue: string; readonly step: number } {
+    const [name = '', priority = '0'] = list.slice(this.prefix.length).split(SEPARATOR)
+    const step = Math.max(0, (PRIORITY_STEPS as readonly number[]).indexOf(Number(priority)))
+    return isSuspectLane(lane) ? { queue: name.slice(0, -SUSPECTS.length), step: suspectStep(step) } : { queue: name, step }
   }
   delayed(queue: string): string {
     return `${this.prefix}${queue}.delayed`
@@ -130,4 +138,13 @@ export class Keys {
     const binding = `${routingKey}${SEPARATOR}${SEPARATOR}${queue}`
     return { queue, binding, name: `${binding}${SEPARATOR}${exchange}` }
   }
+}
+
+/** `<seq>/s<source>`: by its name, since a queue may be called `mail.suspects`. */
+export function suspectLane(seq: number, source: number): string {
+  return `${seq}/s${source}`
+}
+
+function isSuspectLane(name: string): boolean {
+  return name.includes('/s')
 }

@@ -50,7 +50,7 @@ export class KnownWorkers {
     for (const [lane, source] of Object.entries(lanes).sort(byTake)) {
       if (found.length >= limit) break
       for (const [position, raw] of await this.#openOf(incarnation, lane, limit - found.length)) {
-        found.push({ lane, position, queue: this.#keys.queueOf(source), raw, isStarted: running.has(`${lane}:${position}`) })
+        found.push({ lane, position, queue: this.#keys.sourceOf(source, lane).queue, raw, isStarted: running.has(`${lane}:${position}`) })
       }
     }
     return found
@@ -75,9 +75,9 @@ export class KnownWorkers {
   }
 }
 
-/** `<seq>/<source>`, both numbers: in the order in which they were taken. */
+/** `<seq>/<source>`, in the order in which they were taken. */
 function byTake([a]: [string, string], [b]: [string, string]): number {
-  const [seqA = 0, sourceA = 0] = a.split('/').map(Number)
-  const [seqB = 0, sourceB = 0] = b.split('/').map(Number)
+  const [seqA = 0, sourceA = 0] = a.replace('s', '').split('/').map(Number)
+  const [seqB = 0, sourceB = 0] = b.replace('s', '').split('/').map(Number)
   return seqA - seqB || sourceA - sourceB
 }

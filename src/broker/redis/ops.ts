@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { PreparedWrite } from '../../prepared-write.js'
 import { type Delivery, type Fate, type Outgoing, priorityStep, type Settlement } from '../broker.js'
 import { continuationOf, entryTaskOf, isEnd } from '../entry-header.js'
+import { ordinaryStep, suspectStep } from '../orphan.js'
 import { holdField } from './entry-row.js'
 import type { Keys } from './keys.js'
 
@@ -137,10 +138,17 @@ function addFate(args: Argument[], delivery: Delivery, fate: Fate, context: OpsC
     case 'ack':
       return 0
     case 'requeue':
-      args.push(fate.to === 'front' ? 'f' : 'l', context.keys.list(queue, stepOf(delivery)), bytes(fate.raw ?? delivery.raw))
+      args.push(fate.to === 'front' ? 'f' : 'l', context.keys.list(queue, stepTo(fate.to, delivery)), bytes(fate.raw ?? delivery.raw))
       return 1
     case 'park':
-      addDelayed(args, queue, `${stepOf(delivery)}:${memberOf(delivery, context)}`, fate.due, bytes(fate.raw ?? delivery.raw), context)
+      addDelayed(
+        args,
+        queue,
+        `${stepTo('back', delivery)}:${memberOf(delivery, context)}`,
+        fate.due,
+        bytes(fate.raw ?? delivery.raw),
+        context,
+      )
       return 1
     case 'dead':
       args.push('x', context.keys.dead(queue), deadEntry(delivery, fate, context))
@@ -171,9 +179,11 @@ function deadEntry(delivery: Delivery, fate: { readonly reason: string; readonly
   })
 }
 
-/** Back to the list it came from: the same step. */
-function stepOf(delivery: Delivery): number {
-  return (delivery.lane as RedisLane).step
+/** The same priority as that of the list it came from. */
+function stepTo(place: 'front' | 'back' | 'suspects', delivery: Delivery): number {
+  const { step } = delivery.lane as RedisLane
+  if (place === 'front') return step
+  return place === 'suspects' ? suspectStep(step) : ordinaryStep(step)
 }
 
 function memberOf(delivery: Delivery, context: OpsContext): string {

@@ -1,6 +1,6 @@
 /** The operator's side of the Redis broker. Reads in a few round trips; counts are of nearly the same moment, not of one. */
 import type { RedisLink } from '../../redis/link.js'
-import type { DeadLetter, PriorityStep, QueueCounts, Queues } from '../broker.js'
+import type { DeadLetter, PriorityStep, Purged, QueueCounts, Queues } from '../broker.js'
 import { type EntryTask, entryTaskOf } from '../entry-header.js'
 import { holdField, readHolds } from './entry-row.js'
 import type { Keys } from './keys.js'
@@ -27,11 +27,13 @@ export class RedisQueues implements Queues {
         queues.map(async (queue): Promise<QueueCounts> => {
           const [s0 = 0, s3 = 0, s6 = 0, s9 = 0] = await Promise.all(this.#keys.lists(queue).map((list) => client.llen(list)))
           const [delayed, dead] = await Promise.all([client.zcard(this.#keys.delayed(queue)), client.llen(this.#keys.dead(queue))])
+          const suspects = await Promise.all(this.#keys.suspects(queue).map((list) => client.llen(list)))
           return {
             queue,
             ready: s0 + s3 + s6 + s9,
             steps: [s0, s3, s6, s9],
             delayed,
+            suspects: suspects.reduce((sum, count) => sum + count, 0),
             leased: leased.get(queue) ?? 0,
             dead,
             consumers: consumers.get(queue) ?? 0,
@@ -59,7 +61,7 @@ export class RedisQueues implements Queues {
                 client.llen(this.#keys.lane(incarnation) + name),
                 client.scard(this.#keys.done(incarnation) + name),
               ])
-              const queue = this.#keys.queueOf(source)
+              const { queue } = this.#keys.sourceOf(source, name)
               leased.set(queue, (leased.get(queue) ?? 0) + Math.max(0, size - done))
             }),
           )
@@ -71,7 +73,7 @@ export class RedisQueues implements Queues {
 
   async peek(queue: string, limit: number, step?: PriorityStep): Promise<readonly Buffer[]> {
     const found: Buffer[] = []
-    const lists = this.#keys.lists(queue)
+    const lists = [...this.#keys.lists(queue), ...this.#keys.suspects(queue)]
     for (const list of step === undefined ? lists : lists.slice(step, step + 1)) {
       const left = limit - found.length
       if (left <= 0) break
@@ -80,18 +82,19 @@ export class RedisQueues implements Queues {
     return found
   }
 
-  async purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }> {
+  async purge(queue: string): Promise<Purged> {
     const holding = await this.#link.run((client) => client.smembers(this.#keys.holding))
-    const keys = [...this.#keys.lists(queue), this.#keys.delayed(queue), this.#keys.delayedRaw(queue)]
+    const k = this.#keys
+    const keys = [...k.lists(queue), ...k.suspects(queue), k.delayed(queue), k.delayedRaw(queue)]
     const reply = await this.#link.script(scripts.purge, [...keys, ...holding.map((name) => this.#keys.entry(name))], [])
-    const [ready, delayed, ...rows] = reply as [number, number, ...Buffer[][]]
+    const [ready, suspects, delayed, ...rows] = reply as [number, number, number, ...Buffer[][]]
     const here = holding.flatMap((entry, index) =>
       readHolds(rowOf(rows[index] ?? []))
         .filter((hold) => hold.queue === queue)
         .map((hold) => ({ ...hold, entry })),
     )
     if (here.length > 0) await this.#release(here)
-    return { ready, delayed }
+    return { ready, delayed, suspects }
   }
 
   /** What is not in flight was purged, and holds its entry open no more. */

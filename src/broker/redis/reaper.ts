@@ -7,6 +7,7 @@ import type { Log } from '../../log.js'
 import { decodeMessage } from '../../protocol/message.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { Delivery, Judge, Orphan, Settlement } from '../broker.js'
+import { isSuspectStep } from '../orphan.js'
 import type { Keys } from './keys.js'
 import { type RedisLane, settleArguments } from './ops.js'
 import { readEntry } from './registry-entry.js'
@@ -103,8 +104,8 @@ async function giveBackLane(
   const [raws, done] = await link.run((client) =>
     Promise.all([client.lrangeBuffer(keys.lane(incarnation) + name, 0, -1), client.smembers(keys.done(incarnation) + name)]),
   )
-  const queue = keys.queueOf(source)
-  const lane: RedisLane = { name, seq: Number.parseInt(name, 10), queue, size: raws.length, step: keys.lists(queue).indexOf(source) }
+  const { queue, step } = keys.sourceOf(source, name)
+  const lane: RedisLane = { name, seq: Number.parseInt(name, 10), queue, size: raws.length, step }
   const settled = new Set(done)
   const open = raws.map((raw, position): Delivery => ({ lane, position, raw })).filter(({ position }) => !settled.has(String(position)))
   if (open.length === 0) return 0
@@ -126,6 +127,7 @@ async function giveBackLane(
       deliveries,
       early: facts.early.has(at),
       suspect: facts.started.has(at),
+      alone: isSuspectStep(step),
       node: entry.node,
     }
     settlements.push({ delivery, ...judge(orphan) })

@@ -3,8 +3,10 @@ import { loadScript } from '../../redis/link.js'
 
 export const scripts = {
   publish: loadScript(import.meta.url, 'publish'),
+  probe: loadScript(import.meta.url, 'probe'),
   register: loadScript(import.meta.url, 'register'),
   take: loadScript(import.meta.url, 'take'),
+  takeSuspect: loadScript(import.meta.url, 'take-suspect'),
   settle: loadScript(import.meta.url, 'settle'),
   start: loadScript(import.meta.url, 'start'),
   giveBack: loadScript(import.meta.url, 'give-back'),

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js'
 import type { Database, Durability, Mark, Transaction } from '../../sqlite/database.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import { settle } from './settle.js'
-import { heldBy, laneId, mayTake, nextDue, pop } from './take.js'
+import { anySuspect, heldBy, laneId, mayTake, nextDue, pop, popSuspect } from './take.js'
 import { findWorker, giveBackLane, lanesOf, type WorkerRow } from './worker-row.js'
 
 const REVOCATIONS = "SELECT value FROM broker_counter WHERE name = 'revocation'"
@@ -39,7 +39,16 @@ export class SqliteConsumer implements Consumer {
       if (seq <= worker.closed_seq || !mayTake(transaction, queues, this.#clock.now())) return this.#taken(transaction, queues, [])
       return 'worth-a-lock'
     })
-    return looked === 'worth-a-lock' ? this.#take(seq, queues, max) : looked
+    if (looked !== 'worth-a-lock') return looked
+    return this.#take(seq, queues, (transaction, { id }) => pop(transaction, id, seq, queues, max, this.#clock.now()))
+  }
+
+  suspects(queues: readonly string[]): Promise<boolean> {
+    return this.#database.read((transaction) => anySuspect(transaction, queues))
+  }
+
+  takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'> {
+    return this.#take(seq, queues, (transaction, { id }) => popSuspect(transaction, id, seq, queues))
   }
 
   async wait(queues: readonly string[], seconds: number, signal: AbortSignal): Promise<void> {
@@ -86,13 +95,17 @@ export class SqliteConsumer implements Consumer {
   }
 
   /** Not flushed to the disk by itself: a power cut that loses it takes this worker along. */
-  #take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+  #take(
+    seq: number,
+    queues: readonly string[],
+    popped: (transaction: Transaction, worker: WorkerRow) => readonly Delivery[],
+  ): Promise<Taken | 'lost'> {
     return this.#database.write((transaction) => {
       const worker = findWorker(transaction, this.incarnation)
       if (worker === undefined) return 'lost'
       // What the look saw may have changed until the lock was ours.
       if (isPopped(worker, seq)) return this.#taken(transaction, queues, heldBy(transaction, worker.id, seq))
-      const deliveries = seq <= worker.closed_seq ? [] : pop(transaction, worker.id, seq, queues, max, this.#clock.now())
+      const deliveries = seq <= worker.closed_seq ? [] : popped(transaction, worker)
       if (deliveries.length > 0) transaction.run(SET_LAST, seq, worker.id)
       return this.#taken(transaction, queues, deliveries)
     }, 'soon')

@@ -1,9 +1,10 @@
 /** Where a message stands: the statements that put it there, and its rank in the queue. Used inside a transaction of somebody else's. */
 import type { Transaction } from '../../sqlite/database.js'
 import { type Fate, type Outgoing, priorityStep } from '../broker.js'
+import { ordinaryStep, suspectStep } from '../orphan.js'
 import { letGo } from './holds.js'
 
-/** A queue at one priority step. */
+/** A queue at one priority step, or its suspects of that priority (../orphan.ts). */
 export interface Source {
   readonly queue: number
   readonly step: number
@@ -60,20 +61,22 @@ export interface Leaving {
 
 /** Puts a message that nobody holds any more where its fate says. */
 export function meet(transaction: Transaction, { source, message, place, node, deliveries }: Leaving, fate: Fate, now: number): void {
+  const ordinary: Source = { queue: source.queue, step: ordinaryStep(source.step) }
   switch (fate.kind) {
     case 'ack':
       transaction.run(DELETE_MESSAGE, message)
       return
     case 'requeue':
       if (fate.raw !== undefined) transaction.run(REPLACE_RAW, fate.raw, message)
-      giveBack(transaction, source, message, fate.to === 'front' ? place : nextPlaces(transaction, 1))
+      if (fate.to === 'front') giveBack(transaction, source, message, place)
+      else append(transaction, fate.to === 'back' ? ordinary : { ...source, step: suspectStep(source.step) }, message)
       return
     case 'park':
       if (fate.raw !== undefined) transaction.run(REPLACE_RAW, fate.raw, message)
-      delay(transaction, source, message, fate.due)
+      delay(transaction, ordinary, message, fate.due)
       return
     case 'dead':
-      transaction.run(INSERT_DEAD, message, source.queue, source.step, fate.reason, fate.detail, now, node, deliveries)
+      transaction.run(INSERT_DEAD, message, source.queue, ordinary.step, fate.reason, fate.detail, now, node, deliveries)
       letGo(transaction, message)
       return
   }

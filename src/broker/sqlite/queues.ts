@@ -1,6 +1,7 @@
 /** The operator's side of the SQLite broker. */
 import type { Database, Transaction } from '../../sqlite/database.js'
-import type { DeadLetter, PriorityStep, QueueCounts, Queues } from '../broker.js'
+import type { DeadLetter, PriorityStep, Purged, QueueCounts, Queues } from '../broker.js'
+import { isSuspectStep } from '../orphan.js'
 import { append, findQueue } from './places.js'
 import { asBuffer } from './take.js'
 
@@ -8,7 +9,7 @@ const NAMES = `SELECT name FROM broker_queue q WHERE EXISTS (SELECT 1 FROM broke
   OR EXISTS (SELECT 1 FROM broker_delayed WHERE queue = q.id) OR EXISTS (SELECT 1 FROM broker_dead WHERE queue = q.id)
   OR EXISTS (SELECT 1 FROM broker_lane WHERE queue = q.id)
   UNION SELECT value FROM broker_worker, json_each(broker_worker.queues) WHERE fenced = 0 ORDER BY 1`
-const READY = 'SELECT step, count(*) AS count FROM broker_ready WHERE queue = ? GROUP BY step'
+const READY = 'SELECT step, count(*) AS count FROM broker_ready WHERE queue = ? GROUP BY step' // suspects too, at steps of their own
 const COUNTS = `SELECT (SELECT count(*) FROM broker_delayed WHERE queue = ?1) AS delayed,
   (SELECT count(*) FROM broker_dead WHERE queue = ?1) AS dead,
   (SELECT count(*) FROM broker_lane l JOIN broker_held h ON h.lane = l.id WHERE l.queue = ?1) AS leased`
@@ -67,14 +68,17 @@ export class SqliteQueues implements Queues {
   }
 
   /** What was there when it began; in steps, so that others come in between. */
-  async purge(queue: string): Promise<{ readonly ready: number; readonly delayed: number }> {
+  async purge(queue: string): Promise<Purged> {
     const newest = await this.#database.read((transaction) => transaction.get<{ value: number }>(NEWEST)?.value ?? 0)
-    const total = { ready: 0, delayed: 0 }
+    const total = { ready: 0, delayed: 0, suspects: 0 }
     for (;;) {
-      const { ready, delayed } = await this.#database.write((transaction) => purgeSome(transaction, numberOf(transaction, queue), newest))
+      const { ready, delayed, suspects } = await this.#database.write((transaction) =>
+        purgeSome(transaction, numberOf(transaction, queue), newest),
+      )
       total.ready += ready
       total.delayed += delayed
-      if (ready + delayed < PURGED_AT_ONCE) return total
+      total.suspects += suspects
+      if (ready + delayed + suspects < PURGED_AT_ONCE) return total
       await new Promise(setImmediate)
     }
   }
@@ -121,23 +125,28 @@ function numberOf(transaction: Transaction, queue: string): number {
 function count(transaction: Transaction, queue: string): QueueCounts {
   const number = numberOf(transaction, queue)
   const steps: [number, number, number, number] = [0, 0, 0, 0]
-  for (const row of transaction.all<{ step: number; count: number }>(READY, number)) steps[row.step] = row.count
+  let suspects = 0
+  for (const row of transaction.all<{ step: number; count: number }>(READY, number)) {
+    if (isSuspectStep(row.step)) suspects += row.count
+    else steps[row.step] = row.count
+  }
   const rest = transaction.get<{ delayed: number; dead: number; leased: number }>(COUNTS, number) ?? { delayed: 0, dead: 0, leased: 0 }
   const consumers = transaction.get<{ count: number }>(CONSUMERS, queue)?.count ?? 0
-  return { queue, ready: steps[0] + steps[1] + steps[2] + steps[3], steps, ...rest, consumers }
+  return { queue, ready: steps[0] + steps[1] + steps[2] + steps[3], steps, suspects, ...rest, consumers }
 }
 
-function purgeSome(transaction: Transaction, queue: number, newest: number): { readonly ready: number; readonly delayed: number } {
-  const ready = transaction.all<{ step: number; place: number; message: number }>(PURGEABLE_READY, queue, newest, PURGED_AT_ONCE)
-  for (const { step, place, message } of ready) {
+function purgeSome(transaction: Transaction, queue: number, newest: number): Purged {
+  const waiting = transaction.all<{ step: number; place: number; message: number }>(PURGEABLE_READY, queue, newest, PURGED_AT_ONCE)
+  for (const { step, place, message } of waiting) {
     transaction.run(DELETE_READY, queue, step, place, message)
     transaction.run(DELETE_MESSAGE, message)
   }
-  const room = PURGED_AT_ONCE - ready.length
+  const room = PURGED_AT_ONCE - waiting.length
   const delayed = transaction.all<{ due: number; message: number }>(PURGEABLE_DELAYED, queue, newest, room)
   for (const { due, message } of delayed) {
     transaction.run(DELETE_DELAYED, due, message)
     transaction.run(DELETE_MESSAGE, message)
   }
-  return { ready: ready.length, delayed: delayed.length }
+  const suspects = waiting.filter(({ step }) => isSuspectStep(step)).length
+  return { ready: waiting.length - suspects, delayed: delayed.length, suspects }
 }

@@ -1,7 +1,7 @@
 /** Workers whose lease ran out: fenced, and what they held judged and given back, in one transaction. */
 import type { Transaction } from '../../sqlite/database.js'
 import type { Judge, Tended } from '../broker.js'
-import { DELIVERIES_REMEMBERED_MS, orphanKey } from '../orphan.js'
+import { DELIVERIES_REMEMBERED_MS, isSuspectStep, orphanKey } from '../orphan.js'
 import type { LeaseRow } from './lease-watch.js'
 import { meet } from './places.js'
 import { carryOut } from './settle.js'
@@ -62,7 +62,8 @@ function reapLane(transaction: Transaction, worker: DeadRow, lane: LaneRow, judg
   for (const row of rows) {
     const raw = asBuffer(row.raw)
     const deliveries = transaction.get<{ count: number }>(COUNT, orphanKey(raw), now + DELIVERIES_REMEMBERED_MS, now)?.count ?? 1
-    const { fate, writes } = judge({ raw, queue, deliveries, early: row.early === 1, suspect: row.started === 1, node: worker.node })
+    const facts = { early: row.early === 1, suspect: row.started === 1, alone: isSuspectStep(lane.step) }
+    const { fate, writes } = judge({ raw, queue, deliveries, ...facts, node: worker.node })
     for (const write of writes ?? []) carryOut(transaction, write)
     meet(transaction, { source: lane, message: row.message, place: row.place, node: worker.node, deliveries }, fate, now)
   }

@@ -3,7 +3,8 @@
  * row of a thin table: ready, delayed, held or dead. So a claim moves a few bytes, however large the payload.
  *
  * `place` orders a queue at one step: for what was published the number of the message, for what waited for its time a negative number
- * that grows with the time (see places.ts), so that it stands in front. What goes back to the front gets its old place.
+ * that grows with the time (see places.ts), so that it stands in front. What goes back to the front gets its old place. Suspects are ready
+ * too, at a step of their own: that of their priority, and 4 more.
  */
 import type { Schema } from '../../sqlite/schema.js'
 

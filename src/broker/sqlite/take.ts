@@ -2,6 +2,7 @@
 import type { Transaction } from '../../sqlite/database.js'
 import type { Delivery, Lane } from '../broker.js'
 import { fairOrder, takeShares } from '../fair-share.js'
+import { suspectStep } from '../orphan.js'
 import { findQueue, moveDue, type Source } from './places.js'
 
 const READY = `SELECT r.place AS place, r.message AS message, m.raw AS raw FROM broker_ready r JOIN broker_message m ON m.id = r.message
@@ -14,7 +15,8 @@ const LANES = `SELECT l.id AS id, q.name AS queue, l.size AS size FROM broker_la
   WHERE l.worker = ? AND l.seq = ? ORDER BY l.id`
 const HELD = `SELECT h.position AS position, m.raw AS raw FROM broker_held h JOIN broker_message m ON m.id = h.message
   WHERE h.lane = ? ORDER BY h.position`
-const ANY_READY = 'SELECT 1 FROM broker_ready WHERE queue = ? LIMIT 1'
+const ANY_READY = 'SELECT 1 FROM broker_ready WHERE queue = ? AND step < 4 LIMIT 1'
+const ANY_SUSPECT = 'SELECT 1 FROM broker_ready WHERE queue = ? AND step >= 4 LIMIT 1'
 const NEXT_DUE = 'SELECT min(due) AS due FROM broker_delayed WHERE queue = ?'
 
 /** Due messages that one take moves at most; the next one, or `tend`, moves the rest. */
@@ -54,6 +56,19 @@ export function pop(
   return popped.flatMap((each) => lease(transaction, worker, seq, each))
 }
 
+/** Pops the first suspect of `queues` into a lane of take `seq`. */
+export function popSuspect(transaction: Transaction, worker: number, seq: number, queues: readonly string[]): Delivery[] {
+  const known = fairOrder(queues, seq).flatMap((name) => ({ name, queue: findQueue(transaction, name) }))
+  for (let step = 0; step < 4; step++) {
+    for (const { name, queue } of known) {
+      if (queue === undefined) continue
+      const popped: Popped = { name, source: { queue, step: suspectStep(step) }, rows: [] }
+      if (popFrom(transaction, popped, 1) > 0) return lease(transaction, worker, seq, popped)
+    }
+  }
+  return []
+}
+
 /** What take `seq` holds: the answer to the same question asked again. */
 export function heldBy(transaction: Transaction, worker: number, seq: number): Delivery[] {
   const lanes = transaction.all<{ id: number; queue: string; size: number }>(LANES, worker, seq)
@@ -72,6 +87,10 @@ export function mayTake(transaction: Transaction, queues: readonly string[], now
     const queue = findQueue(transaction, name)
     return queue !== undefined && transaction.get(ANY_READY, queue) !== undefined
   })
+}
+
+export function anySuspect(transaction: Transaction, queues: readonly string[]): boolean {
+  return queues.some((name) => transaction.get(ANY_SUSPECT, findQueue(transaction, name) ?? null) !== undefined)
 }
 
 export function nextDue(transaction: Transaction, queues: readonly string[]): number | null {

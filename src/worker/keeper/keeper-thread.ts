@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Broker } from '../../broker/broker.js'
 import { within } from '../patience.js'
+import { Announcements } from './announcements.js'
 import type { Keeping } from './keeping.js'
 import type { Answer, KnownState, MainThread } from './main-thread.js'
 import type { KeeperData, KeeperWord, MainWord } from './words.js'
@@ -30,6 +31,7 @@ const main: MainThread = {
   readers: (count) => say({ kind: 'readers', count }),
 }
 
+const announcements = new Announcements()
 const ends = new AbortController()
 let broker: Broker | undefined
 let control: Broker | undefined
@@ -49,6 +51,9 @@ parentPort?.on('message', (word: MainWord) => {
     case 'heartbeat':
       keeping?.beat()
       break
+    case 'announce':
+      void announcements.next().then(() => say({ kind: 'announced', number: word.number }))
+      break
     case 'answer':
       asked.get(word.number)?.(word.answer)
       asked.delete(word.number)
@@ -61,7 +66,7 @@ broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineM
 const { Board } = await import('./board.js')
 const { keepLease } = await import('./lease.js')
 const slots = new Board(board)
-void keepLease({ broker, board: slots, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
+void keepLease({ broker, board: slots, announcements, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
 // The lease is kept from here on; what else there is to do is loaded meanwhile.
 const module = await import('./keeping.js')
 const { Lamport } = await import('../../protocol/lamport.js')

@@ -47,6 +47,11 @@ export interface Keeper {
   state(answers: Readonly<Record<string, unknown>>, queues: readonly string[]): void
   /** Sends a heartbeat now. */
   heartbeat(): void
+  /**
+   * Resolves when the broker has been told of all that is on the board now, a round trip later; also when it will not be told any more: the
+   * lease is lost, or the keeper closed.
+   */
+  announce(): Promise<void>
   close(): Promise<void>
 }
 

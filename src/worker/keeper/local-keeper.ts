@@ -1,5 +1,6 @@
 /** A keeper beside the tasks, for a broker inside this process that no thread can reach. While a task blocks the event loop, it waits too. */
 import { within } from '../patience.js'
+import { Announcements } from './announcements.js'
 import type { Keeper, KeeperOptions, KeeperParts } from './keeper.js'
 import { Keeping } from './keeping.js'
 import { keepLease } from './lease.js'
@@ -28,7 +29,8 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
   }
   const keeping = new Keeping({ broker, control: broker, board, lamport, main }, { ...options, started: Date.now() / 1000 })
   const ends = new AbortController()
-  void keepLease({ broker, board, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
+  const announcements = new Announcements()
+  void keepLease({ broker, board, announcements, main }, options.incarnation, options.leaseMs, ends.signal).finally(() => ends.abort())
   void keeping.run(ends.signal)
   return {
     get renewing() {
@@ -36,6 +38,7 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
     },
     state: (answers, queues) => keeping.know(known(answers, queues)),
     heartbeat: () => keeping.beat(),
+    announce: () => announcements.next(),
     async close() {
       closed = true
       const isLost = ends.signal.aborted

@@ -19,6 +19,8 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
   let closed = false
   let renewing = true // registering it was the first time
   let deaths = 0
+  const announcing = new Map<number, () => void>()
+  let number = 0
   let state: KnownState | undefined
   let ended: Promise<void> = Promise.resolve()
   let thread = start()
@@ -34,6 +36,7 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
       if (!closed) setTimeout(restart, Math.min(100 * 2 ** deaths++, options.leaseMs / 3)).unref()
     })
     if (state !== undefined) tell({ kind: 'state', state }, started)
+    for (const number of announcing.keys()) tell({ kind: 'announce', number }, started)
     return started
   }
 
@@ -51,6 +54,10 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
         board.tick()
         void askPanel(panel, word.method, word.args).then((answer) => tell({ kind: 'answer', number: word.number, answer }, from))
         break
+      case 'announced':
+        announcing.get(word.number)?.()
+        announcing.delete(word.number)
+        break
       case 'readers':
         readers(word.count)
         break
@@ -63,7 +70,14 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
         if (closed) return
         closed = true
         lost()
+        forget()
     }
+  }
+
+  /** Nobody tells the broker any more. */
+  function forget(): void {
+    for (const resolve of announcing.values()) resolve()
+    announcing.clear()
   }
 
   return {
@@ -75,8 +89,16 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
       tell({ kind: 'state', state })
     },
     heartbeat: () => tell({ kind: 'heartbeat' }),
+    announce() {
+      if (closed) return Promise.resolve()
+      return new Promise((resolve) => {
+        announcing.set(++number, resolve)
+        tell({ kind: 'announce', number })
+      })
+    },
     async close() {
       closed = true
+      forget()
       clearInterval(ticks)
       // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
       tell({ kind: 'end' })

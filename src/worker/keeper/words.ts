@@ -19,6 +19,7 @@ export type KeeperWord =
   | { readonly kind: 'lost' }
   | { readonly kind: 'said'; readonly what: Parameters<MainThread['say']>[0]; readonly text: string }
   | { readonly kind: 'readers'; readonly count: number }
+  | { readonly kind: 'announced'; readonly number: number }
   | { readonly kind: 'ask'; readonly number: number; readonly method: string; readonly args: Readonly<Record<string, unknown>> }
 
 /** To the keeper. */
@@ -27,3 +28,4 @@ export type MainWord =
   | { readonly kind: 'answer'; readonly number: number; readonly answer: Answer }
   | { readonly kind: 'state'; readonly state: KnownState }
   | { readonly kind: 'heartbeat' }
+  | { readonly kind: 'announce'; readonly number: number }

@@ -15,7 +15,7 @@ export function judging(stage: () => Stage): void {
       await stage().reap(judge)
 
       const facts = seen.map(({ raw, ...rest }) => ({ text: raw.toString(), ...rest })).sort((x, y) => (x.text < y.text ? -1 : 1))
-      const common = { queue: QUEUE, deliveries: 1, node: 'celery@gone' }
+      const common = { queue: QUEUE, deliveries: 1, alone: false, node: 'celery@gone' }
       expect(facts).to.deep.equal([
         { text: 'a', ...common, early: false, suspect: true },
         { text: 'b', ...common, early: true, suspect: false },

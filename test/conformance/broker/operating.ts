@@ -44,9 +44,36 @@ export function operating(stage: () => Stage): void {
 
       const [counts, mail, unknown] = await stage().broker.queues.counts([QUEUE, 'mail', 'unknown'])
 
-      expect(counts).to.deep.equal({ queue: QUEUE, ready: 5, steps: [1, 1, 2, 1], delayed: 1, leased: 1, dead: 1, consumers: 2 })
-      expect(mail).to.deep.equal({ queue: 'mail', ready: 0, steps: [0, 0, 0, 0], delayed: 0, leased: 0, dead: 0, consumers: 1 })
-      expect(unknown).to.deep.equal({ queue: 'unknown', ready: 0, steps: [0, 0, 0, 0], delayed: 0, leased: 0, dead: 0, consumers: 0 })
+      expect(counts).to.deep.equal({
+        queue: QUEUE,
+        ready: 5,
+        steps: [1, 1, 2, 1],
+        delayed: 1,
+        suspects: 0,
+        leased: 1,
+        dead: 1,
+        consumers: 2,
+      })
+      expect(mail).to.deep.equal({
+        queue: 'mail',
+        ready: 0,
+        steps: [0, 0, 0, 0],
+        delayed: 0,
+        suspects: 0,
+        leased: 0,
+        dead: 0,
+        consumers: 1,
+      })
+      expect(unknown).to.deep.equal({
+        queue: 'unknown',
+        ready: 0,
+        steps: [0, 0, 0, 0],
+        delayed: 0,
+        suspects: 0,
+        leased: 0,
+        dead: 0,
+        consumers: 0,
+      })
     })
 
     it('are peeked at in the order they will be taken, and nothing is taken', async () => {
@@ -76,18 +103,18 @@ export function operating(stage: () => Stage): void {
       await stage().broker.publish([message('other', { queue: 'mail' })])
       await (await stage().worker()).take(1)
 
-      expect(await stage().broker.queues.purge(QUEUE)).to.deep.equal({ ready: 2, delayed: 1 })
+      expect(await stage().broker.queues.purge(QUEUE)).to.deep.equal({ ready: 2, delayed: 1, suspects: 0 })
 
       expect(await stage().counts()).to.include({ ready: 0, delayed: 0, leased: 1, dead: 1 })
       expect(await stage().counts('mail')).to.include({ ready: 1 })
-      expect(await stage().broker.queues.purge(QUEUE)).to.deep.equal({ ready: 0, delayed: 0 })
-      expect(await stage().broker.queues.purge('unknown')).to.deep.equal({ ready: 0, delayed: 0 })
+      expect(await stage().broker.queues.purge(QUEUE)).to.deep.equal({ ready: 0, delayed: 0, suspects: 0 })
+      expect(await stage().broker.queues.purge('unknown')).to.deep.equal({ ready: 0, delayed: 0, suspects: 0 })
     })
 
     it('of thousands of messages are purged whole', async () => {
       await stage().publish(...names('m', 3_000))
 
-      expect(await stage().broker.queues.purge(QUEUE)).to.deep.equal({ ready: 3_000, delayed: 0 })
+      expect(await stage().broker.queues.purge(QUEUE)).to.deep.equal({ ready: 3_000, delayed: 0, suspects: 0 })
       expect(await stage().drain()).to.deep.equal([])
     })
   })

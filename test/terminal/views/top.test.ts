@@ -35,7 +35,7 @@ describe('the screen of tasks top', () => {
     it('shows workers and queues on the other tabs', () => {
       const data = {
         workers: [aWorker('w@h', { isAlive: false, queues: ['mail'] })],
-        queues: [{ queue: 'mail', ready: 5, steps: [2, 3, 0, 0] as const, delayed: 1, leased: 2, dead: 3, consumers: 1 }],
+        queues: [{ queue: 'mail', ready: 5, steps: [2, 3, 0, 0] as const, delayed: 1, suspects: 0, leased: 2, dead: 3, consumers: 1 }],
       }
 
       expect(lines(aScreen(data, 'tab').view)[0]).match(/^> w@h +offline +3 +100 +0\.50 1\.00 2\.00 +1s celerity 0\.1 +mail/)
@@ -148,7 +148,7 @@ describe('the screen of tasks top', () => {
     })
 
     it('of a worker lists what it runs, of a queue who consumes it', () => {
-      const queue = { queue: 'mail', ready: 0, steps: [0, 0, 0, 0] as const, delayed: 0, leased: 0, dead: 0, consumers: 1 }
+      const queue = { queue: 'mail', ready: 0, steps: [0, 0, 0, 0] as const, delayed: 0, suspects: 0, leased: 0, dead: 0, consumers: 1 }
       const all = { tasks: [aTask('9')], workers: [aWorker('w@h', { queues: ['mail'] })], queues: [queue] }
 
       expect(lines(aScreen(all, '2', 'enter', 'G').view).join('\n')).match(/Running now: 3\n +STARTED .* t\.task +9/)

@@ -1,5 +1,6 @@
--- Puts delayed messages back into their lists, due or not: the last of our workers leaves, and a Python worker would never see them.
--- KEYS 1 delayed zset, 2 delayed hash, 3.. four lists   ARGV 1 most   Reply number moved
+-- Puts delayed messages, due or not, and suspects back into their lists: the last of our workers leaves, and a Python worker would never
+-- see them.
+-- KEYS 1 delayed zset, 2 delayed hash, 3-6 lists, 7-10 lists of suspects   ARGV 1 most   Reply number moved
 -- Python's workers hold what has an ETA themselves; ours park it again when they come.
 local moved = 0
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[1]) - 1)) do
@@ -8,5 +9,8 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[1]) - 1))
   redis.call('HDEL', KEYS[2], member)
   if raw then redis.call('LPUSH', KEYS[3 + tonumber(string.sub(member, 1, 1))], raw) end
   moved = moved + 1
+end
+for i = 7, 10 do
+  while moved < tonumber(ARGV[1]) and redis.call('LMOVE', KEYS[i], KEYS[i - 4], 'RIGHT', 'LEFT') do moved = moved + 1 end
 end
 return moved
