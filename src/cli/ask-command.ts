@@ -6,7 +6,7 @@ import { type Audience, ControlClient, type Question, type Replies, type Reply }
 import { type ControlCommandName, controlCommand } from '../control/commands.js'
 import { type KnownNode, knownWorkers } from '../control/known-workers.js'
 import { type Given, readParameters } from '../control/parameters.js'
-import { isFor } from '../control/pattern.js'
+import { audienceOf, isFor } from '../control/pattern.js'
 import { CelerityError, EXIT } from '../errors.js'
 import { spanText } from '../terminal/time.js'
 import { BaseCommand } from './base-command.js'
@@ -73,6 +73,7 @@ export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C
 
   protected async ask(question: Question, onReply?: (reply: Reply) => void): Promise<Replies> {
     const { audience, timeout } = this
+    if (audience.matcher === 'pcre') await this.#checkExpression(audience)
     const onSent = (listeners: number | null) => {
       this.#listeners = listeners ?? 0
     }
@@ -137,6 +138,19 @@ export abstract class AskCommand<C extends typeof Command> extends BaseCommand<C
   /** `this.flags` of a class that is still generic has no names. */
   get #flagged(): AudienceFlags {
     return this.flags as unknown as AudienceFlags
+  }
+
+  /** @throws E_USAGE for what is no regular expression to anybody; Python's workers take some that ours refuse */
+  async #checkExpression(audience: Audience): Promise<void> {
+    if ((await audienceOf({ method: 'ping', arguments: {}, ...audience }, 'celery@host')) !== 'refused') return
+    const { pattern = '' } = audience
+    try {
+      new RegExp(pattern)
+    } catch {
+      const hint = "Give such as 'celery@web-[0-9]+'; --pattern takes celery@web-*."
+      throw new CelerityError('E_USAGE', { message: `--regex ${JSON.stringify(pattern)} is no regular expression`, hint })
+    }
+    this.caution('workers of ours do not take this --regex (too long, or with a lookaround or a backreference); Python workers may')
   }
 
   async #control(): Promise<ControlClient> {

@@ -118,9 +118,10 @@ export function errorsTable(groups: readonly PastErrors[], { paint, width, now }
 }
 
 /** The sender's clock and the worker's may differ: nothing waits for less than no time. */
-function waitOf({ started_at, sent_at, received_at }: TaskRow): number | null {
+function waitOf({ started_at, sent_at, received_at, eta }: TaskRow): number | null {
   const from = sent_at ?? received_at
-  return started_at === null || from === null ? null : Math.max(0, started_at - from)
+  // What is not due does not wait yet.
+  return started_at === null || from === null ? null : Math.max(0, started_at - Math.max(from, eta ?? from))
 }
 
 function iso(moment: number | null): string | null {

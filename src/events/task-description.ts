@@ -23,7 +23,8 @@ export interface TaskDescription {
 /** Longest name of a queue, and of a place in a file, in characters. */
 const MAX_PLACE = 1_024
 
-export function describe({ timestamp, clock, fields }: ClusterEvent): TaskDescription {
+export function describe({ timestamp, clock, uuid, fields }: ClusterEvent): TaskDescription {
+  const parentId = readId(fields, 'parent_id')
   return {
     at: timestamp,
     clock,
@@ -35,7 +36,7 @@ export function describe({ timestamp, clock, fields }: ClusterEvent): TaskDescri
     eta: readDate(fields, 'eta'),
     expires: readDate(fields, 'expires'),
     rootId: readId(fields, 'root_id'),
-    parentId: readId(fields, 'parent_id'),
+    parentId: parentId === uuid ? null : parentId, // a retry is sent by the try before it
     sentFrom: readText(fields, 'sent_from', MAX_PLACE),
     sentAt: readNumber(fields, 'sent_at'),
   }

@@ -28,6 +28,13 @@ describe('the story of a task', () => {
     expect(tellStory('a', NOTHING)).equal(null)
   })
 
+  it('has no parent when that is the task itself, as that of a retry is', () => {
+    const success = result({ kind: 'success', value: 3 })
+
+    expect(tellStory('a', { ...NOTHING, result: { ...success, parentId: 'a' } })?.parent).equal(null)
+    expect(tellStory('a', { ...NOTHING, result: { ...success, parentId: 'p' } })?.parent).equal('p')
+  })
+
   it('believes the result before the snapshot, which is older', () => {
     const snapshot = recordOf({
       id: 'a',

@@ -123,6 +123,15 @@ for (const server of ['SQLite', 'Redis'] as const) {
         .match(/not enabled/)
     })
 
+    it('refuses what is no regular expression, and says who can read one that only Python can', async () => {
+      const [broken, ahead] = await Promise.all([project.tasks('inspect ping --regex ('), project.tasks('inspect ping --regex (?=w)w')])
+
+      expect(broken).deep.include({ code: 2, stdout: '' })
+      expect(broken.stderr).contain('--regex "(" is no regular expression')
+      expect(ahead.code).equal(69)
+      expect(ahead.stderr).contain('workers of ours do not take this --regex')
+    })
+
     it('asks those that are meant: by name, by glob, by expression; and names who is missing', async () => {
       const [glob, expression, none, missing, all] = await Promise.all([
         project.tasks('inspect ping --pattern w@* --json'),

@@ -104,6 +104,13 @@ describe('the record of a task', () => {
     ])
   })
 
+  it('is not its own parent, though each retry is sent by the try before it', () => {
+    const again = received({ clock: 5, timestamp: 1004, fields: { name: 'a.b', retries: 1, parent_id: received().uuid } })
+
+    expect(recordFrom([received(), retried(), again]).parentId).to.equal(null)
+    expect(recordFrom([received({ fields: { name: 'a.b', parent_id: 'p' } })]).parentId).to.equal('p')
+  })
+
   it('has the error of a task that waits for its next try', () => {
     expect(recordFrom([received(), started(), retried()])).to.include({ state: 'RETRY', exception: "E('x')", traceback: 'T' })
   })

@@ -124,7 +124,8 @@ export function tellStory(id: string, evidence: Evidence): TaskStory | null {
     tries: (snapshot?.tries ?? []).map(({ at, outcome, exception, worker, runtime }) => {
       return { ended: isoOf(at) ?? '', outcome, error: exception, worker, runTime: runtime }
     }),
-    parent: message?.parentId ?? snapshot?.parentId ?? result?.parentId ?? null,
+    // A retry is sent by the try before it: its parent is itself.
+    parent: [message?.parentId, snapshot?.parentId, result?.parentId].find((parent) => parent != null && parent !== id) ?? null,
     root: message?.rootId ?? snapshot?.rootId ?? null,
     children,
   }
