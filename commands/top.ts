@@ -9,10 +9,13 @@ import type { TopDocument } from '../src/cli/top-text.js'
 import { systemClock } from '../src/clock.js'
 import type { Settings } from '../src/config/schema.js'
 import type { ControlClient } from '../src/control/client.js'
+import { CelerityError } from '../src/errors.js'
 import { createLog, type Log } from '../src/log.js'
 
 /** Seconds within which workers answer that they are there. */
 const GREETING = 1
+/** Seconds. */
+const LEAST_INTERVAL = 0.1
 
 export default class Top extends BaseCommand<typeof Top> {
   static override summary = 'Tasks, workers and queues as they change, on the whole terminal'
@@ -28,8 +31,15 @@ export default class Top extends BaseCommand<typeof Top> {
 
   #screen: Screen | null = null
 
+  /** Seconds. @throws E_USAGE */
+  #interval(): number {
+    const seconds = spanOf('interval', this.flags.interval)
+    if (seconds >= LEAST_INTERVAL) return seconds
+    throw new CelerityError('E_USAGE', { message: `--interval ${this.flags.interval} is too short`, hint: 'Give 100ms or longer.' })
+  }
+
   async run(): Promise<TopDocument | undefined> {
-    const interval = spanOf('interval', this.flags.interval)
+    const interval = this.#interval()
     const [app, settings, broker] = [await this.client(), await this.settings(), await this.broker()]
     const { Lamport } = await import('../src/protocol/lamport.js')
     const { openTopFeed } = await import('../src/cli/top-feed.js')

@@ -8,13 +8,15 @@ export interface Column<Row> {
   /** Null and undefined show as `-`. Any text is made safe; never paint it here. */
   readonly value: (row: Row) => string | number | null | undefined
   readonly align?: 'left' | 'right'
+  /** Never cut: the next command takes it as it is. */
+  readonly isWhole?: boolean
   /** Colours the finished cell. */
   readonly colour?: (row: Row) => Parameters<Paint>[0] | null
 }
 
 export interface TableOptions {
   readonly paint?: Paint
-  /** Columns of the terminal: the widest column is cut to fit. Undefined (no terminal): nothing is cut. */
+  /** Columns of the terminal: the widest column is cut to fit. Undefined (no terminal) or 0 (it does not say): nothing is cut. */
   readonly width?: number | undefined
 }
 
@@ -36,7 +38,8 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   const text = natural.toString()
   // Rendering is what fills in the widths; they are only known afterwards.
   const widths = natural.options.colWidths.map((one) => one ?? 0)
-  const fitting = width === undefined ? widths : shrink(widths, width)
+  const isCut = columns.map(({ isWhole = false }) => !isWhole)
+  const fitting = width === undefined || width === 0 ? widths : shrink(widths, isCut, width)
   const fits = fitting.every((one, index) => one === widths[index])
   return withoutTail(fits ? text : sheet(lines, aligns, fitting).toString())
 }
@@ -66,13 +69,13 @@ function cellText(value: string | number | null | undefined): string {
   return text === '' ? '-' : text
 }
 
-/** Takes what is too much from the widest columns, one character at a time; none gets narrower than 8. */
-function shrink(natural: readonly number[], width: number): number[] {
+/** Takes what is too much from the widest columns that may be cut, one character at a time; none gets narrower than 8. */
+function shrink(natural: readonly number[], isCut: readonly boolean[], width: number): number[] {
   const widths = [...natural]
   let excess = widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1) - width
   while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths))
-    if (widths[widest]! <= LEAST) break
+    const widest = widths.reduce((best, one, at) => (isCut[at] && one > (widths[best] ?? 0) ? at : best), -1)
+    if (widest < 0 || widths[widest]! <= LEAST) break
     widths[widest] = widths[widest]! - 1
     excess -= 1
   }

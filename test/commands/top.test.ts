@@ -208,6 +208,10 @@ describe('tasks top', function () {
   })
 
   describe('elsewhere', () => {
+    it('refuses an interval in which there would be no end of tables', async () => {
+      expect(await project.tasks('top --no-ui --interval 0')).deep.include({ code: 2, stdout: '' })
+    })
+
     it('prints a table every interval, until it is told to stop', async () => {
       const top = project.start('top --interval 100ms')
       await top.said(/0 workers · 0 running · 1 waiting/, 2)

@@ -22,6 +22,15 @@ describe('a table', () => {
     expect(table(rows, columns).split('\n')).deep.equal(['QUEUE   READY', 'celery  12345', '日本語      3', '-           -'])
   })
 
+  it('cuts its widest columns to the width of the terminal, but never one that is to be copied', () => {
+    const long = [{ name: 'a-rather-long-name-of-a-queue', ready: 1 }]
+    const whole = columns.map((column) => ({ ...column, isWhole: true }))
+
+    expect(table(long, columns, { width: 20 })).equal('QUEUE          READY\na-rather-lon…      1')
+    for (const width of [0, undefined]) expect(table(long, columns, { width })).equal(table(long, columns))
+    expect(table(long, whole, { width: 20 })).equal(table(long, columns))
+  })
+
   it('is nothing when there are no rows', () => {
     expect(table([], columns)).equal('')
   })
