@@ -20,6 +20,11 @@ const conf: Command = {
 /** Ids of other workers' revocations that are merged at once; a hostile one may send any number. */
 const MAX_MERGED = 10_000
 
+/** Python reads a whole number as an int, and its set of revoked ids refuses a time that is one. */
+export function pythonFloat(seconds: number): number {
+  return Number.isInteger(seconds) ? seconds + 0.001 : seconds
+}
+
 /**
  * A Python worker that starts asks what has been revoked, and tells what it knows. The times are of this machine's monotonic clock, as
  * Python's: it forgets what is older than three hours by its own.
@@ -34,7 +39,7 @@ const hello: Command = {
     const ids = typeof told === 'object' && told !== null ? Object.keys(told).filter((id) => id.length <= 255 && !/\s/.test(id)) : []
     if (ids.length > 0) await worker.revoke(ids.slice(0, MAX_MERGED), REVOCATION_TTL)
     log.debug(`hello of ${args.optionalText('from_node') ?? 'a node'}`)
-    const now = uptime()
+    const now = pythonFloat(uptime())
     return { revoked: Object.fromEntries(worker.revoked.map((id) => [id, [now, id]])), clock: lamport.tick() }
   },
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { pythonFloat } from '../../../src/worker/panel/introspection.js'
 import { eventually } from '../../eventually.js'
 import { gate, Stage } from '../a-worker.js'
 import { Asker } from '../keeper/an-asker.js'
@@ -204,6 +205,10 @@ describe('a worker that is asked', () => {
     expect(hello).to.have.deep.nested.property('revoked.mine[1]', 'mine')
     expect(await asker.ask('revoked')).to.have.members(['mine', 'theirs'])
     expect(await asker.ask('hello', { from_node: NODE })).to.equal(null)
+  })
+
+  it('tells a time to Python as a float, though the second may be full', () => {
+    for (const seconds of [16_819, 16_819.61, 0]) expect(JSON.stringify(pythonFloat(seconds))).to.match(/^\d+\.\d+$/)
   })
 
   it('tells its memory, in text', async () => {
