@@ -21,7 +21,7 @@ describe('a fleet of Python and Node workers', function () {
     scene = await Scene.open(this)
     ;[celery, ours] = await Promise.all([scene.celeryCommand(), scene.nodeWorker({ queues: ['node'], name: OURS })])
     await eventually(async () => (await celery.run('control', '-t', '0.3', '-d', OURS, 'revoke', early)).code === 0, 20)
-    theirs = await scene.pythonWorker(['py'], { isSociable: true, flags: ['-P', 'threads', '-c', '1'] })
+    theirs = await scene.pythonWorker(['py'], { isSociable: true, flags: ['-P', 'threads', '-c', '1', '-l', 'DEBUG'] })
     await theirs.said(/mingle: sync complete|mingle: all alone/)
   })
   after(() => scene?.close())
@@ -38,11 +38,7 @@ describe('a fleet of Python and Node workers', function () {
   })
 
   it('the Python worker hears the heartbeats of ours', async () => {
-    const hears = async () => JSON.stringify(await celery.json('inspect', '-t', '10', '-d', THEIRS, 'clock'))
-    const before = await hears()
-
-    await eventually(async () => (await hears()) !== before)
-    expect(theirs.lines.join('\n')).not.to.contain('missed heartbeat')
+    await theirs.said(new RegExp(`${OURS} joined the party`))
   })
 
   it('celery inspect ping and celery status list both', async () => {
@@ -90,6 +86,6 @@ describe('a fleet of Python and Node workers', function () {
     await theirs.stop()
 
     for (const { lines } of [ours, theirs])
-      expect(lines.filter((line) => /ERROR|CRITICAL|Traceback|missed heartbeat/.test(line))).to.deep.equal([])
+      expect(lines.filter((line) => /: (ERROR|CRITICAL)|^Traceback|missed heartbeat/.test(line))).to.deep.equal([])
   })
 })
