@@ -15,7 +15,8 @@ const DENIED = new Set(['NOPERM', 'NOAUTH', 'WRONGPASS', 'DENIED'])
 
 /** Replies without a word of their own. */
 const NOT_YET_TEXT = /^(ERR max number of clients|.*Script killed by user)/i
-const DENIED_TEXT = /^ERR (unknown (redis )?command|invalid password|.*AUTH.* without any password|Client sent AUTH)/i
+const DENIED_TEXT =
+  /^ERR (The user executing the script can't|unknown (redis )?command|invalid password|.*AUTH.* without any password|Client sent AUTH)/i
 
 /** Redis 6 wraps what a script's command was answered: `ERR Error running script (call to f_…): @user_script:6: -OOM …`. */
 const WRAPPED = /^ERR Error running script .*?@user_script: ?\d+: ?(?:@user_script: ?\d+: ?)?-?(.*)$/s

@@ -5,7 +5,7 @@
  */
 import type { Consumer, Delivery, Settlement } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
-import { isCelerityError, reason } from '../errors.js'
+import { type CelerityError, isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
 
@@ -108,7 +108,7 @@ export class Settler {
         await this.#storeOnce(batch)
         return
       } catch (error) {
-        if (isCelerityError(error) && error.code === 'E_BROKER_REFUSED') return this.#storeSingly(batch, error)
+        if (isRefusal(error) && (await this.#storeSingly(batch, error))) return
         if (tries === 0) this.#parts.log.warning(`results wait: ${reason(error)}`, { settlements: batch.length })
         await this.#parts.clock.sleep(Math.min(0.1 * 2 ** tries, 2), this.#stop.signal)
       }
@@ -125,21 +125,30 @@ export class Settler {
     }
   }
 
-  /** The server refuses the batch: find the one it refuses, and keep that message where a person can see it. */
-  async #storeSingly(batch: readonly Settling[], refusal: Error): Promise<void> {
+  /**
+   * The server refuses the batch: find the one it refuses, and keep that message where a person can see it. False: it takes no dead letter
+   * either, so it is not the message that it refuses. It has no room, say, and may have some later.
+   */
+  async #storeSingly(batch: readonly Settling[], refusal: Error): Promise<boolean> {
     if (batch.length > 1) {
       for (const settling of batch) await this.#store([settling])
-      return
+      return true
     }
     const settling = batch[0]
-    if (settling === undefined) return
+    if (settling === undefined) return true
     const { delivery, fate } = settling.settlement
-    if (fate.kind === 'dead') {
-      this.#parts.log.error(`the broker refuses a dead letter: ${refusal.message}`, { queue: delivery.lane.queue })
-      return // it stays leased, and comes back with the lease: nothing is lost, and the next worker tries
-    }
+    if (fate.kind === 'dead') return false
     const detail = `the broker refused its outcome: ${refusal.message}`
+    try {
+      await this.#storeOnce([{ settlement: { delivery, fate: { kind: 'dead', reason: 'refused-by-broker', detail } } }])
+    } catch {
+      return false
+    }
     this.#parts.log.error(detail, { queue: delivery.lane.queue })
-    await this.#store([{ settlement: { delivery, fate: { kind: 'dead', reason: 'refused-by-broker', detail } } }])
+    return true
   }
+}
+
+function isRefusal(error: unknown): error is CelerityError {
+  return isCelerityError(error) && error.code === 'E_BROKER_REFUSED'
 }

@@ -31,6 +31,7 @@ describe('an error that Redis answers with', () => {
       "ERR unknown command 'EVALSHA', with args beginning with: ",
       'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
       'ERR invalid password',
+      "ERR The user executing the script can't run this command or subcommand script: 1f, on @user_script:5.",
     ]
 
     expect(replies.filter((reply) => of(reply) !== 'denied')).to.deep.equal([])

@@ -91,6 +91,30 @@ describe('settlements', () => {
   })
 })
 
+describe('settlements that the server refuses one and all, dead letters too', () => {
+  it('wait until it takes them: nothing is condemned because the server has no room', async () => {
+    const stage = new Stage({ workerConcurrency: 5 })
+    let isFull = true
+    let refusals = 0
+    const add = stage.app.task('kuma.add', (x: number) => x + 1)
+    await stage.work({
+      before: (step) => {
+        if (step !== 'settle' || !isFull) return
+        refusals++
+        throw new CelerityError('E_BROKER_REFUSED', { message: 'no space left' })
+      },
+    })
+    const results = await stage.app.sendMany([add.s(1), add.s(2), add.s(3)])
+    await eventually(() => refusals > 6)
+    isFull = false
+
+    expect(await Promise.all(results.map((result) => result.get({ timeout: 10 })))).to.deep.equal([2, 3, 4])
+    expect(await stage.settled()).to.include({ dead: 0 })
+    expect(stage.said('results wait: no space left')).to.have.length.within(1, 3)
+    await stage.end()
+  })
+})
+
 describe('a broker that is away for a while', () => {
   let stage: Stage
   beforeEach(() => {

@@ -35,6 +35,7 @@ import type { Argument } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { reap } from './reaper.js'
 import { writeEntry } from './registry-entry.js'
+import { refuseMissingRights } from './rights.js'
 import { RedisSchedules } from './schedules.js'
 import { scripts } from './scripts.js'
 
@@ -119,6 +120,7 @@ export class RedisBroker implements Broker {
   }
 
   async register(worker: Registration): Promise<Consumer> {
+    await refuseMissingRights(this.#link, this.#keys, worker.queues)
     await this.#refuseEviction()
     const { incarnation, node, leaseMs, queues } = worker
     const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid }

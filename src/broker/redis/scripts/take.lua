@@ -48,11 +48,13 @@ for q = 1, n do
   end
 end
 
-local left, lanes = max, {}
+local left, lanes, state = max, {}, nil
 local function pop(i, count)
   local got = redis.pcall('RPOP', KEYS[base + i], count)
   if not got then return 0 end
   if got.err then
+    -- Its key is of another type: that queue is broken, the others go on. Anything else is the state of the server, or our rights.
+    if not string.find(got.err, 'WRONGTYPE', 1, true) then state = got.err end
     broken[#broken + 1] = i
     broken[#broken + 1] = got.err
     return 0
@@ -86,5 +88,6 @@ for step = 0, 3 do
   end
   if left <= 0 then break end
 end
-if #taken > 0 then redis.call('HSET', KEYS[3], 'last', seq) end
+if #taken > 0 then redis.call('HSET', KEYS[3], 'last', seq)
+elseif state then return redis.error_reply((string.gsub(state, '^-', ''))) end
 return {'ok', tostring(now), tostring(nextdue), revocations, broken, taken}

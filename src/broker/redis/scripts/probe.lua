@@ -1,0 +1,38 @@
+-- Whether this user may do what the other scripts do: each command once, on keys that are nobody's, and a look at each key that is needed.
+-- KEYS 1 scratch   ARGV 1 channel, keys that must be within reach… (as KEYS they would have the server refuse the whole script, unnamed)
+-- Reply: what is refused, in the words of the server's access lists: '+lpush', '~celery', '&…'. Nothing is left behind.
+-- Any other refusal (no memory, no disk, a key of another type) is none of this script's business.
+local scratch, channel, missing = KEYS[1], ARGV[1], {}
+
+local function refused(...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return false end
+  local text = reply.err
+  return string.find(text, 'NOPERM', 1, true) or string.find(text, 'user executing the script', 1, true) or string.find(text, '[Uu]nknown.*command')
+end
+
+local function needs(name, ...)
+  if refused(name, ...) then missing[#missing + 1] = '+' .. string.lower(name) end
+end
+
+needs('DEL', scratch)
+if #missing > 0 then return missing end -- what the next ones write could not be taken away
+local function on(rows)
+  for _, row in ipairs(rows) do needs(row[1], scratch, unpack(row, 2)) end
+  redis.pcall('DEL', scratch)
+end
+on({ { 'EXISTS' }, { 'TYPE' }, { 'SET', '1' }, { 'GET' }, { 'INCR' }, { 'GETRANGE', 0, 1 }, { 'PEXPIRE', 1000 }, { 'PTTL' }, { 'EXPIRE', 1 } })
+on({ { 'HSET', 'a', '1' }, { 'HGET', 'a' }, { 'HMGET', 'a' }, { 'HGETALL' }, { 'HKEYS' }, { 'HLEN' }, { 'HEXISTS', 'a' }, { 'HINCRBY', 'a', 1 }, { 'HDEL', 'a' } })
+on({ { 'LPUSH', 'a' }, { 'RPUSH', 'a' }, { 'LLEN' }, { 'LRANGE', 0, 0 }, { 'LSET', 0, 'a' }, { 'LREM', 1, 'b' }, { 'LTRIM', 0, -1 }, { 'RPOP' } })
+on({ { 'SADD', 'a' }, { 'SCARD' }, { 'SISMEMBER', 'a' }, { 'SMEMBERS' }, { 'SREM', 'a' } })
+on({
+  { 'ZADD', 1, 'a' }, { 'ZCARD' }, { 'ZCOUNT', 0, 1 }, { 'ZRANGE', 0, 0 }, { 'ZRANGEBYSCORE', 0, 1 }, { 'ZSCORE', 'a' },
+  { 'ZREMRANGEBYSCORE', 5, 6 }, { 'ZREMRANGEBYRANK', 5, 6 }, { 'ZREM', 'a' },
+})
+on({ { 'XADD', '*', 'a', '1' }, { 'XRANGE', '-', '+' } })
+needs('TIME')
+if refused('PUBLISH', channel, '') then missing[#missing + 1] = '+publish, &' .. channel end
+for k = 2, #ARGV do
+  if refused('EXISTS', ARGV[k]) then missing[#missing + 1] = '~' .. ARGV[k] end
+end
+return missing
