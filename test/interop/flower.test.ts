@@ -95,7 +95,9 @@ describe('Flower and a worker of ours', function () {
     }
     expect(good['runtime']).to.be.a('number').greaterThanOrEqual(0).lessThan(5)
     expect(bad).to.include({ name: 'kuma.fail', worker: NODE, exception: "ValueError('no')" })
-    expect(bad['traceback']).to.be.a('string').that.matches(/no\n +at /)
+    expect(bad['traceback'])
+      .to.be.a('string')
+      .that.matches(/no\n +at /)
     expect(await flower.ask('counts')).to.include({ 'task-received': 2, 'task-started': 2, 'task-succeeded': 1, 'task-failed': 1 })
   })
 
