@@ -116,6 +116,14 @@ export interface Consumer {
 
   /** Warm stop: gives back all it still holds, uncounted, and ends the incarnation. */
   resign(): Promise<void>
+
+  /** Where a connection lies between us and the messages: what a watchdog asks, and does. */
+  readonly watch?: {
+    /** How many messages are ready in these queues, asked over a connection made for it. */
+    waiting(queues: readonly string[]): Promise<number>
+    /** Throws this consumer's connections away: the next steps build new ones, those under way are sent again. */
+    reconnect(): void
+  }
 }
 
 export interface BrokerAbilities {

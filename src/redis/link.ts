@@ -132,6 +132,11 @@ export class RedisLink {
     }
   }
 
+  /** Whatever is under way is sent again over a new connection. */
+  rebuild(): void {
+    if (this.#client !== undefined) this.#discard(this.#client)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#pings)

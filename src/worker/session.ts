@@ -25,6 +25,7 @@ import { Solitude } from './solitude.js'
 import { Taker } from './taker.js'
 import type { Totals } from './totals.js'
 import type { Tracing } from './trace.js'
+import { LOOK_MS, Watchdog } from './watchdog.js'
 import { STALE_MS, Workbench } from './workbench.js'
 import type { WorkerOptions, WorkerParts } from './worker-options.js'
 
@@ -49,6 +50,7 @@ export class Session {
   readonly #revocations: Revocations
   readonly #workbench: Workbench
   readonly #reception: Reception
+  readonly #watchdog: Watchdog
   readonly #solitude: Solitude
   #keeper: Keeper | undefined
   /** Something has changed that whoever waits may want to know: a slot, a run, a settlement. */
@@ -77,6 +79,7 @@ export class Session {
     const taker = new Taker({ consumer, queues: options.queues, clock, log })
     this.#taker = taker
     this.#slots = new Slots(options.concurrency, options.prefetchMultiplier)
+    this.#watchdog = new Watchdog({ consumer, log, queues: () => taker.queues, isFree: () => this.#slots.want > 0 })
     this.#board = new Board(options.autoscale?.max ?? options.concurrency)
     this.#board.concurrency = options.concurrency
     this.#board.processed = totals.processed
@@ -142,6 +145,7 @@ export class Session {
     this.show()
     const ends = AbortSignal.any([signal, this.#over.signal])
     ends.addEventListener('abort', () => this.#halt(), { once: true })
+    const looks = setInterval(() => void this.#watchdog.look(), LOOK_MS)
     const stale = setInterval(() => this.#workbench.giveBackStale(), STALE_MS / 4)
     this.#solitude.watch()
     try {
@@ -159,6 +163,7 @@ export class Session {
       }
     } finally {
       clearInterval(stale)
+      clearInterval(looks)
       this.#solitude.close()
     }
     return this.#lost ? 'lost' : 'stopped'
@@ -170,6 +175,7 @@ export class Session {
     const quiet = this.#isEmpty
     const taken = await this.#taker.take(want, ends)
     if (taken === 'lost') this.#leaseLost()
+    this.#watchdog.took(taken === null || taken === 'lost' ? null : taken.deliveries.length)
     if (taken === null || taken === 'lost') return false
     await this.#revocations.learn(taken.revocations)
     if (taken.deliveries.length > 0) await this.#reception.receive(taken.deliveries, ends)

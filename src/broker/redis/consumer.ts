@@ -3,6 +3,7 @@ import type { RedisLink } from '../../redis/link.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
 import { type Keys, suspectLane } from './keys.js'
+import { openLink } from './open-link.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { type RegistryEntry, writeEntry } from './registry-entry.js'
@@ -24,6 +25,7 @@ interface Registered {
 
 export class RedisConsumer implements Consumer {
   readonly incarnation: string
+  readonly watch: NonNullable<Consumer['watch']>
   readonly #link: RedisLink
   readonly #keys: Keys
   readonly #entry: RegistryEntry
@@ -42,6 +44,13 @@ export class RedisConsumer implements Consumer {
     this.#consumed = worker.entry.queues
     this.#queues = new RedisQueues(link, keys)
     this.#waiters = new Waiters(url, keys, options)
+    this.watch = {
+      waiting: (queues) => waiting(url, keys, options, queues),
+      reconnect: () => {
+        link.rebuild()
+        this.#waiters.rebuild()
+      },
+    }
     this.#context = { keys, incarnation: this.incarnation, node: worker.entry.node, early: this.#early }
   }
 
@@ -194,6 +203,18 @@ export class RedisConsumer implements Consumer {
 
   close(): Promise<void> {
     return this.#waiters.close()
+  }
+}
+
+/** What is ready, as a server tells that is asked for anew. A key of another type holds nothing. */
+async function waiting(url: string, keys: Keys, options: BrokerOptions, queues: readonly string[]): Promise<number> {
+  const link = openLink(url, options)
+  try {
+    const lists = queues.flatMap((queue) => keys.lists(queue))
+    const lengths = await link.run((client) => Promise.allSettled(lists.map((list) => client.llen(list))))
+    return lengths.reduce((sum, length) => sum + (length.status === 'fulfilled' ? length.value : 0), 0)
+  } finally {
+    await link.close()
   }
 }
 

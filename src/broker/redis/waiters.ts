@@ -79,6 +79,11 @@ export class Waiters {
     return reply !== null
   }
 
+  /** New connections for all. */
+  rebuild(): void {
+    for (const { link } of this.#waiters.values()) link.rebuild()
+  }
+
   /** These are waited for no more: their connections are for others. */
   async leave(queues: readonly string[]): Promise<void> {
     for (const queue of queues) {
