@@ -154,6 +154,8 @@ export interface Registration {
   /** Milliseconds the lease lasts without a renewal. */
   readonly leaseMs: number
   readonly queues: readonly string[]
+  /** Names its process, for whoever judges what it held; the broker only keeps it. Absent or null: unknown. */
+  readonly process?: string | null | undefined
 }
 
 export interface Lane {
@@ -227,6 +229,8 @@ export interface Orphan {
   /** Nothing ran beside it: it was taken as a suspect. */
   readonly alone: boolean
   readonly node: string
+  /** As its worker registered. */
+  readonly process: string | null
 }
 
 /** Decides about an orphan; pure. `writes` only for a store on the same server. */

@@ -9,6 +9,7 @@ import { Dispatcher } from '../events/dispatcher.js'
 import { Lamport } from '../protocol/lamport.js'
 import { DEFAULT_LIMITS, type DecodeLimits } from '../protocol/message.js'
 import type { ResultStore } from '../results/store.js'
+import { processMark } from './process-mark.js'
 import { Outcomes } from './settlement.js'
 import { Worker } from './worker.js'
 import type { WorkerOptions, WorkerParts } from './worker-options.js'
@@ -95,6 +96,7 @@ function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [
     remoteControl: settings.workerEnableRemoteControl,
     heartbeat: settings.workerHeartbeatInterval,
     suspectPatience: SUSPECT_PATIENCE,
+    process: processMark(),
     once,
     brokerUrl: settings.brokerUrl,
     keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',

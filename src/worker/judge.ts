@@ -1,13 +1,14 @@
 /**
  * What becomes of a message that was found with a dead worker. Which message was to blame is known in two steps. Who was found so once is told
  * of before it runs again (records.ts), so the second time it is known whether it ran; then it runs alone (solitude.ts), and a worker
- * that vanishes all the same leaves no doubt.
+ * that vanishes all the same leaves no doubt. Nobody is blamed where the worker is seen to live: it was frozen, or cut off.
  */
 import type { Judge, Orphan } from '../broker/broker.js'
 import type { PreparedWrite } from '../prepared-write.js'
 import { celeryError, type WireError } from '../protocol/error-wire.js'
 import { decodeMessage, markRedelivered, type TaskMessage } from '../protocol/message.js'
 import type { EncodedResult } from '../results/store.js'
+import { isRunningHere } from './process-mark.js'
 import type { Outcomes } from './settlement.js'
 
 /** Workers lost within 72 h, the last of them while the message ran, from which on it is a suspect. */
@@ -18,16 +19,23 @@ const BYSTANDER_LIMIT = 30
 /**
  * @param late   takes results that the broker can't write itself (a store on another server); the caller stores them after `tend`
  * @param failed hears which tasks have failed by that; the caller tells of them after `tend`
+ * @param lives  whether that process is known to live
  */
 export function createJudge(
   outcomes: Outcomes,
   late: (result: EncodedResult) => void,
   failed: (message: TaskMessage, error: WireError) => void = () => {},
+  lives: (process: string | null) => boolean = isRunningHere,
 ): Judge {
   return (orphan) => {
-    const detail = orphan.early ? `${orphan.node} was lost while it ran; acks: 'early' means it is not run again` : charge(orphan)
+    const isDead = !lives(orphan.process)
+    const detail = orphan.early
+      ? `${orphan.node} was lost while it ran; acks: 'early' means it is not run again`
+      : isDead
+        ? charge(orphan)
+        : null
     if (detail === null) {
-      const isSuspect = orphan.suspect && orphan.deliveries >= SUSPECT_LIMIT
+      const isSuspect = isDead && orphan.suspect && orphan.deliveries >= SUSPECT_LIMIT
       return { fate: { kind: 'requeue', to: isSuspect ? 'suspects' : 'front', raw: markRedelivered(orphan.raw) } }
     }
 

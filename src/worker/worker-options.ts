@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly heartbeat: number
   /** Seconds that a suspect may wait for an idle worker before this one lets itself run empty for it; up to twice as many, at random. */
   readonly suspectPatience: number
+  /** Names this process (process-mark.ts); null: nobody can tell from outside whether it lives. */
+  readonly process: string | null
   /** Run until the queues are empty. */
   readonly once: boolean
   /** How the keeper's thread reaches the broker. */

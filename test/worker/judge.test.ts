@@ -9,17 +9,21 @@ import { aSignature, someOutcomes } from './some-outcomes.js'
 describe('the judge of what a dead worker held', () => {
   const orphan = { raw: aDelivery({ chain: [aSignature('kuma.next', [], { task_id: 'next' })] }).raw, queue: 'celery', node: 'celery@gone' }
 
-  function judge(facts: { deliveries: number; early?: boolean; suspect?: boolean; alone?: boolean }, joined = false, raw = orphan.raw) {
+  function judge(
+    facts: { deliveries: number; early?: boolean; suspect?: boolean; alone?: boolean; lives?: boolean },
+    joined = false,
+    raw = orphan.raw,
+  ) {
     const late: EncodedResult[] = []
     const { outcomes } = someOutcomes({ joined })
-    const verdict = createJudge(outcomes, (result) => late.push(result))({
-      ...orphan,
-      early: false,
-      suspect: false,
-      alone: false,
-      ...facts,
-      raw,
-    })
+    const { lives = false, ...known } = facts
+    const given = { ...orphan, early: false, suspect: false, alone: false, process: 'its mark', ...known, raw }
+    const verdict = createJudge(
+      outcomes,
+      (result) => late.push(result),
+      () => {},
+      (process) => lives && process === 'its mark',
+    )(given)
     return { ...verdict, late }
   }
 
@@ -49,6 +53,12 @@ describe('the judge of what a dead worker held', () => {
       'its worker was lost 3 times with it, the last time while it ran alone',
     )
     expect(whereTo(judge({ deliveries: 3, suspect: false, alone: true }))).to.equal('front') // of the suspects
+  })
+
+  it('blames nobody when the worker lives: it was frozen or cut off', () => {
+    const facts = [{ suspect: true }, { suspect: true, alone: true }, {}].map((fact) => ({ ...fact, deliveries: 30, lives: true }))
+
+    expect(facts.map((fact) => whereTo(judge(fact)))).to.deep.equal(['front', 'front', 'front'])
   })
 
   it('condemns at the thirtieth death what was only there: nothing loops for ever', () => {

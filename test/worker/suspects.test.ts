@@ -170,7 +170,7 @@ describe('what was found with a dead worker', () => {
       const before = (step: string) => {
         if (isAway && step !== 'register') throw new Error('away')
       }
-      const { worker } = await stage.work({ options: { leaseMs: 150 }, before })
+      const { worker } = await stage.work({ options: { leaseMs: 150, process: null }, before })
       await begun.passed
       isAway = true // from here on as good as dead
       await stage.work({ options: { leaseMs: 150 } })

@@ -48,6 +48,7 @@ function settleOrphan(server: MemoryServer, worker: Worker, lane: HeldLane, posi
   const { raw } = held.message
   const deliveries = server.countDelivery(orphanKey(raw), now)
   const facts = { early: held.early, suspect: worker.started.has(`${lane.name}:${position}`), alone: lane.alone }
-  const { fate, writes } = judge({ raw, queue: lane.queue, deliveries, ...facts, node: worker.registration.node })
+  const { node, process = null } = worker.registration
+  const { fate, writes } = judge({ raw, queue: lane.queue, deliveries, ...facts, node, process })
   server.settle(worker, lane, position, { fate, writes, deliveries }, now)
 }

@@ -123,7 +123,7 @@ export class RedisBroker implements Broker {
     await refuseMissingRights(this.#link, this.#keys, worker.queues)
     await this.#refuseEviction()
     const { incarnation, node, leaseMs, queues } = worker
-    const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid }
+    const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid, process: worker.process ?? null }
     const keys = [this.#keys.registry, this.#keys.epoch(incarnation), this.#keys.lease(incarnation), this.#keys.queues]
     await this.#link.script(scripts.register, keys, [incarnation, writeEntry(entry), leaseMs, ...queues])
     await this.#bindings.add(queues)

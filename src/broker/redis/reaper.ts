@@ -129,6 +129,7 @@ async function giveBackLane(
       suspect: facts.started.has(at),
       alone: isSuspectStep(step),
       node: entry.node,
+      process: entry.process,
     }
     settlements.push({ delivery, ...judge(orphan) })
   }

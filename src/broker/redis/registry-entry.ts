@@ -7,28 +7,31 @@ export interface RegistryEntry {
   /** Milliseconds since 1970, by the clock of the worker. */
   readonly since: number
   readonly pid: number
+  /** See `Registration`. */
+  readonly process?: string | null
 }
 
-export function writeEntry({ node, leaseMs, queues, since, pid }: RegistryEntry): string {
-  return JSON.stringify({ node, leaseMs, queues, since, pid })
+export function writeEntry({ node, leaseMs, queues, since, pid, process }: RegistryEntry): string {
+  return JSON.stringify({ node, leaseMs, queues, since, pid, process })
 }
 
 /** Total: one that was damaged by somebody is a worker without queues that has the default lease. */
-export function readEntry(text: string): Pick<RegistryEntry, 'node' | 'leaseMs' | 'queues'> {
+export function readEntry(text: string): Pick<RegistryEntry, 'node' | 'leaseMs' | 'queues'> & { readonly process: string | null } {
   try {
     const entry: unknown = JSON.parse(text)
     if (typeof entry === 'object' && entry !== null) {
-      const { node, leaseMs, queues } = entry as Record<string, unknown>
+      const { node, leaseMs, queues, process } = entry as Record<string, unknown>
       return {
         node: typeof node === 'string' ? node : 'unknown',
         leaseMs: Number(leaseMs) || DEFAULT_LEASE_MS,
         queues: Array.isArray(queues) ? queues.filter((queue) => typeof queue === 'string') : [],
+        process: typeof process === 'string' ? process : null,
       }
     }
   } catch {
     // no JSON
   }
-  return { node: 'unknown', leaseMs: DEFAULT_LEASE_MS, queues: [] }
+  return { node: 'unknown', leaseMs: DEFAULT_LEASE_MS, queues: [], process: null }
 }
 
 const DEFAULT_LEASE_MS = 30_000

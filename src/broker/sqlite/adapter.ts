@@ -49,7 +49,8 @@ const CODES: FailureCodes = {
   closed: 'E_BROKER_UNREACHABLE',
 }
 
-const REGISTER = `INSERT INTO broker_worker (incarnation, node, queues, lease_ms, boot, lease_end) VALUES (?, ?, ?, ?, ?, ?)
+const REGISTER = `INSERT INTO broker_worker (incarnation, node, queues, lease_ms, boot, lease_end, process)
+  VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (incarnation) DO NOTHING`
 const RENEW = 'UPDATE broker_worker SET boot = ?2, lease_end = ?3 + lease_ms, renewals = renewals + 1 WHERE id = ?1'
 const LANES = 'SELECT id, seq FROM broker_lane WHERE worker = ? ORDER BY seq, id'
@@ -106,10 +107,10 @@ class SqliteBroker implements Broker {
     if (messages.length > 0) await this.#outbox.post(messages)
   }
 
-  async register({ incarnation, node, leaseMs, queues }: Registration): Promise<Consumer> {
+  async register({ incarnation, node, leaseMs, queues, process = null }: Registration): Promise<Consumer> {
     const end = this.#machine.now() + leaseMs
     await this.#database.write(
-      (transaction) => transaction.run(REGISTER, incarnation, node, JSON.stringify(queues), leaseMs, this.#machine.boot, end),
+      (transaction) => transaction.run(REGISTER, incarnation, node, JSON.stringify(queues), leaseMs, this.#machine.boot, end, process),
       'soon',
     )
     return new SqliteConsumer(this.#database, incarnation, node, this.#options.clock)

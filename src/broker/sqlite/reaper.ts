@@ -8,7 +8,7 @@ import { carryOut } from './settle.js'
 import { asBuffer } from './take.js'
 import { type LaneRow, lanesOf } from './worker-row.js'
 
-const WORKERS = 'SELECT id, incarnation, node, boot, lease_ms, lease_end, renewals, fenced FROM broker_worker'
+const WORKERS = 'SELECT id, incarnation, node, boot, lease_ms, lease_end, renewals, fenced, process FROM broker_worker'
 const HELD = `SELECT h.position AS position, h.message AS message, h.place AS place, h.started AS started, h.early AS early, m.raw AS raw
   FROM broker_held h JOIN broker_message m ON m.id = h.message WHERE h.lane = ? ORDER BY h.position`
 const QUEUE_NAME = 'SELECT name FROM broker_queue WHERE id = ?'
@@ -19,6 +19,7 @@ interface DeadRow extends LeaseRow {
   readonly id: number
   readonly node: string
   readonly fenced: number
+  readonly process: string | null
 }
 
 interface HeldRow {
@@ -63,7 +64,7 @@ function reapLane(transaction: Transaction, worker: DeadRow, lane: LaneRow, judg
     const raw = asBuffer(row.raw)
     const deliveries = transaction.get<{ count: number }>(COUNT, orphanKey(raw), now + DELIVERIES_REMEMBERED_MS, now)?.count ?? 1
     const facts = { early: row.early === 1, suspect: row.started === 1, alone: isSuspectStep(lane.step) }
-    const { fate, writes } = judge({ raw, queue, deliveries, ...facts, node: worker.node })
+    const { fate, writes } = judge({ raw, queue, deliveries, ...facts, node: worker.node, process: worker.process })
     for (const write of writes ?? []) carryOut(transaction, write)
     meet(transaction, { source: lane, message: row.message, place: row.place, node: worker.node, deliveries }, fate, now)
   }

@@ -111,4 +111,9 @@ CREATE TABLE file.broker_note (
 );
 `
 
-export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1, VERSION_2, VERSION_3] }
+const VERSION_4 = `
+-- Names the process of a worker, for whoever judges what it held.
+ALTER TABLE file.broker_worker ADD COLUMN process TEXT;
+`
+
+export const SCHEMA: Schema = { room: 'broker', migrations: [VERSION_1, VERSION_2, VERSION_3, VERSION_4] }

@@ -6,7 +6,7 @@ export function judging(stage: () => Stage): void {
   describe('the judge of a dead worker', () => {
     it('is shown what is known about each message', async () => {
       await stage().publish('a', 'b', 'c')
-      const worker = await stage().doomed({ node: 'celery@gone' })
+      const worker = await stage().doomed({ node: 'celery@gone', process: 'its mark' })
       const [a, b] = await worker.take()
       await worker.consumer.start([b!])
       await worker.renew([a!])
@@ -15,7 +15,7 @@ export function judging(stage: () => Stage): void {
       await stage().reap(judge)
 
       const facts = seen.map(({ raw, ...rest }) => ({ text: raw.toString(), ...rest })).sort((x, y) => (x.text < y.text ? -1 : 1))
-      const common = { queue: QUEUE, deliveries: 1, alone: false, node: 'celery@gone' }
+      const common = { queue: QUEUE, deliveries: 1, alone: false, node: 'celery@gone', process: 'its mark' }
       expect(facts).to.deep.equal([
         { text: 'a', ...common, early: false, suspect: true },
         { text: 'b', ...common, early: true, suspect: false },

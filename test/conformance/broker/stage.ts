@@ -52,8 +52,15 @@ export class Stage {
   }
 
   async worker(options: Partial<WorkerOptions> = {}): Promise<Hand> {
-    const { broker = this.broker, incarnation = randomUUID(), node = 'celery@test', leaseMs = LONG_LEASE_MS, queues = [QUEUE] } = options
-    const consumer = await broker.register({ incarnation, node, leaseMs, queues })
+    const {
+      broker = this.broker,
+      incarnation = randomUUID(),
+      node = 'celery@test',
+      leaseMs = LONG_LEASE_MS,
+      queues = [QUEUE],
+      process,
+    } = options
+    const consumer = await broker.register({ incarnation, node, leaseMs, queues, process })
     return new Hand(broker, consumer, queues)
   }
 
@@ -103,6 +110,7 @@ export interface WorkerOptions {
   readonly node: string
   readonly leaseMs: number
   readonly queues: readonly string[]
+  readonly process: string | null
 }
 
 /** A worker in a test: a consumer that counts its takes, and the keeper that renews it. */
