@@ -47,5 +47,13 @@ export function newerDescription(one: TaskDescription | null, other: TaskDescrip
   if (one === null || other === null) return one ?? other
   const order =
     Number(one.name !== null) - Number(other.name !== null) || one.at - other.at || one.clock - other.clock || compareData(one, other)
-  return order >= 0 ? one : other
+  const newer = order >= 0 ? one : other
+  const parentId = greater(one.parentId, other.parentId)
+  return parentId === newer.parentId ? newer : { ...newer, parentId }
+}
+
+/** A retry does not say who sent the task first: what an earlier try said stands. There is one parent; should two be told, any order agrees. */
+function greater(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other
+  return one >= other ? one : other
 }

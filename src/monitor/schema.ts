@@ -78,7 +78,7 @@ CREATE VIEW ${place}monitor_failures AS
 
 CREATE VIEW ${place}monitor_slowest AS
   SELECT name, COUNT(*) AS runs, AVG(runtime) AS mean_runtime, MAX(runtime) AS longest_runtime, SUM(runtime) AS total_runtime,
-    AVG(started_at - COALESCE(sent_at, received_at)) AS mean_wait
+    AVG(started_at - CASE WHEN eta > COALESCE(sent_at, received_at) THEN eta ELSE COALESCE(sent_at, received_at) END) AS mean_wait
   FROM monitor_task WHERE runtime IS NOT NULL GROUP BY name;
 
 CREATE VIEW ${place}monitor_per_minute AS

@@ -251,7 +251,7 @@ export function describeSnapshots(name: string, place: (context: Context) => Pro
         })
         await commit({
           events: [
-            task('b', 'received', { at: 10, name: 'x' }),
+            task('b', 'received', { at: 4, name: 'x', eta: new Date(10_000).toISOString() }),
             task('b', 'started', { at: 14 }),
             task('b', 'succeeded', { at: 15, runtime: 1 }),
           ],

@@ -52,6 +52,14 @@ describe('the record of a task', () => {
     )
   })
 
+  it('keeps the parent that the first try named: a retry is sent by the task itself', () => {
+    const first = received({ fields: { name: 'a.b', parent_id: 'above' } })
+    const again = received({ timestamp: 1004, fields: { name: 'a.b', parent_id: first.uuid, retries: 1 } })
+
+    expect(recordFrom([first, again]).parentId).to.equal('above')
+    expect(recordFrom([again, first])).include({ parentId: 'above', retries: 1 })
+  })
+
   it('is kept as JSON and comes back the same', () => {
     fc.assert(
       fc.property(fc.array(arbitraryTaskEvent, { minLength: 1 }), (events) => {
