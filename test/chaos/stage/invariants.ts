@@ -21,6 +21,8 @@ export interface Evidence {
   readonly stored: ReadonlyMap<string, readonly Final[]>
   /** What is left in the broker and should not be. */
   readonly residue: readonly string[]
+  /** Tasks that are meant to end otherwise than with SUCCESS, and how. */
+  readonly intended?: ReadonlyMap<string, string>
 }
 
 export interface Findings {
@@ -30,8 +32,9 @@ export interface Findings {
   readonly faults: number
   /** Accepted, and no final state. */
   readonly lost: readonly string[]
-  /** Accepted, and no run of it came to its end. */
+  /** Accepted to succeed, and no run of it came to its end. */
   readonly neverDone: readonly string[]
+  /** Did not end as intended, which is with SUCCESS unless said. */
   readonly failed: readonly string[]
   /** The types of their errors. */
   readonly errors: readonly string[]
@@ -43,13 +46,15 @@ export interface Findings {
   readonly overwritten: readonly string[]
   /** Starts of a task, at the same attempt, beyond the first. */
   readonly restarts: number
+  /** Which. */
+  readonly restarted: readonly string[]
   /** How many tasks ran in the workers that were hit, at that moment. */
   readonly running: number
   /** Started again though nothing had happened to the worker that had it; with the attempt. */
   readonly unexplained: readonly string[]
   /** Runs to the end beyond the first of a task at the same attempt. */
   readonly doneTwice: number
-  /** Two runs of a task at the same time, though none of them was in a frozen worker. */
+  /** Two runs of a task at the same time, though none of them was in a worker that was frozen or cut off. */
   readonly overlapping: readonly string[]
   readonly residue: readonly string[]
   /** Seconds from the fault to each start that it made necessary. */
@@ -77,7 +82,7 @@ interface Hit {
   readonly to: number
 }
 
-export function audit({ ledger, finals, stored, residue }: Evidence): Findings {
+export function audit({ ledger, finals, stored, residue, intended = new Map() }: Evidence): Findings {
   const accepted = ledger.flatMap((line) => (line.kind === 'A' ? [line.id] : []))
   const runs = runsOf(ledger)
   const hits = hitsOf(ledger)
@@ -93,8 +98,8 @@ export function audit({ ledger, finals, stored, residue }: Evidence): Findings {
     refused: ledger.filter(({ kind }) => kind === 'X').length,
     faults: hits.length,
     lost: accepted.filter((id) => !finals.has(id)),
-    neverDone: accepted.filter((id) => !ended.has(id)),
-    failed: finalEntries.filter(([, { state }]) => state !== 'SUCCESS').map(([id]) => id),
+    neverDone: accepted.filter((id) => !ended.has(id) && (intended.get(id) ?? 'SUCCESS') === 'SUCCESS'),
+    failed: finalEntries.filter(([id, { state }]) => state !== (intended.get(id) ?? 'SUCCESS')).map(([id]) => id),
     errors: [...new Set(finalEntries.flatMap(([, { error }]) => error ?? []))].sort(),
     attempts: attemptsOf(attempts.map(([, [first]]) => first?.attempt ?? 0)),
     successWithoutRun: finalEntries
@@ -102,6 +107,7 @@ export function audit({ ledger, finals, stored, residue }: Evidence): Findings {
       .map(([id]) => id),
     overwritten: finalEntries.filter(([id, final]) => new Set([...(stored.get(id) ?? []), final].map(shown)).size > 1).map(([id]) => id),
     restarts: again.length,
+    restarted: again.map(({ run }) => run.id),
     running: hits.reduce((sum, hit) => sum + runs.filter((run) => isHit(run, hit, 0) && run.start <= hit.from).length, 0),
     unexplained: again.filter(({ cause }) => cause === undefined).map(({ name }) => name),
     doneTwice: attempts.reduce(
@@ -114,16 +120,29 @@ export function audit({ ledger, finals, stored, residue }: Evidence): Findings {
   }
 }
 
-/** What must be empty wherever a task is acked when it is done; `late: false` is at most once, where a lost worker's tasks fail. */
-export function violations(findings: Findings, { late = true }: { readonly late?: boolean } = {}): readonly string[] {
-  const { lost, neverDone, failed, successWithoutRun, overwritten, unexplained, overlapping, restarts, residue } = findings
-  const always = { lost, 'SUCCESS without a run': successWithoutRun, overwritten, 'at the same time': overlapping, 'left behind': residue }
-  const never = late ? { ...always, 'never done': neverDone, failed, 'started again without cause': unexplained } : always
-  const told = Object.entries<readonly string[]>(never).flatMap(([what, which]) =>
+export interface Rules {
+  /** Tasks that are acked when they start: they may fail with their worker, and never start again. */
+  readonly early?: (id: string) => boolean
+}
+
+/** What must not be, wherever tasks are acked when they are done unless said: a line each, empty when all is well. */
+export function violations(findings: Findings, { early = () => false }: Rules = {}): readonly string[] {
+  const { lost, successWithoutRun, overwritten, unexplained, overlapping, residue } = findings
+  const late = (ids: readonly string[]) => ids.filter((id) => !early(id))
+  const never: Readonly<Record<string, readonly string[]>> = {
+    lost,
+    'SUCCESS without a run': successWithoutRun,
+    overwritten,
+    'at the same time': overlapping,
+    'left behind': residue,
+    'never done': late(findings.neverDone),
+    failed: late(findings.failed),
+    'started again without cause': unexplained,
+    'acked early and started again': findings.restarted.filter(early),
+  }
+  return Object.entries(never).flatMap(([what, which]) =>
     which.length === 0 ? [] : [`${what}: ${which.length} (${which.slice(0, 5).join(', ')}${which.length > 5 ? ' …' : ''})`],
   )
-  if (!late && restarts > 0) told.push(`started again: ${restarts}`)
-  return told
 }
 
 /** One line for the people who read the output of the tests. */
@@ -168,7 +187,7 @@ function hitsOf(ledger: readonly Line[]): readonly Hit[] {
 
 /** Whether the fault hit it: it was under way, or had ended so recently that its outcome may not have been stored. */
 function isHit({ pid, start, end }: Run, hit: Hit, settlingMs = SETTLING_MS): boolean {
-  return (hit.fault === 'broker' || hit.pid === pid) && start <= hit.to && end + settlingMs >= hit.from
+  return (hit.pid === 0 || hit.pid === pid) && start <= hit.to && end + settlingMs >= hit.from
 }
 
 interface Repeated {
@@ -185,10 +204,10 @@ function repeated(name: string, group: readonly Run[], hits: readonly Hit[]): Re
   })
 }
 
-/** A run ends with its user code, or with its process. That of a frozen process goes on when it wakes: nobody can end it from outside. */
+/** A run ends with its user code, or with its process. That of a process frozen or cut off goes on: nobody can end it from outside. */
 function overlap(group: readonly Run[], hits: readonly Hit[]): boolean {
   return group.some((run, index) => {
-    if (hits.some((hit) => hit.fault === 'freeze' && isHit(run, hit))) return false
+    if (hits.some((hit) => (hit.fault === 'freeze' || hit.fault === 'cut') && isHit(run, hit))) return false
     const death = hits.find(({ fault, pid, to }) => (fault === 'kill' || fault === 'stop') && pid === run.pid && to >= run.start)
     const end = Math.min(run.end, death?.to ?? Number.POSITIVE_INFINITY)
     return group.slice(index + 1).some(({ start }) => start < end)

@@ -27,6 +27,9 @@ app.task('system.once', { bind: true, acks: 'early' }, (task, ms: number) => not
 /** Holds up the event loop, as a calculation does. */
 app.task('system.block', { bind: true }, (task, ms: number) => noted(task, () => block(ms)))
 
+/** At most twenty of them start in a second, over all workers. */
+app.task('system.limited', { bind: true, rateLimit: '20/s' }, (task) => noted(task, () => sleep(30)))
+
 /** Asks to be run again `failures` times. */
 app.task('system.retry', { bind: true }, async (task, ms: number, failures: number) => {
   const pid = await noted(task, () => sleep(ms))

@@ -4,13 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '../eventually.js'
-import { endWithUs, type Guard } from '../setup/guard.js'
-import { endGroup } from '../setup/process-group.js'
+import { eventually } from '../../eventually.js'
+import { endWithUs, type Guard } from '../../setup/guard.js'
+import { endGroup } from '../../setup/process-group.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const BIN = fileURLToPath(new URL('../../bin/tasks.js', import.meta.url))
-const APP = fileURLToPath(new URL('app.ts', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 export interface Ended {
   /** Null when a signal ended it. */
@@ -76,30 +74,10 @@ export class GroupProcess {
   }
 }
 
-export interface WorkerOptions {
-  readonly concurrency?: number
-  /** Seconds. */
-  readonly lease?: number
-  /** More of `tasks worker`'s own flags. */
-  readonly flags?: readonly string[]
-}
-
-/** `tasks worker` on the application under test. */
-export function startWorker(name: string, cwd: string, env: NodeJS.ProcessEnv, options: WorkerOptions = {}): GroupProcess {
-  const { concurrency = 4, lease = 2, flags = [] } = options
-  const args = [BIN, 'worker', '-A', APP, '-n', `${name}@system`, '-c', `${concurrency}`, '--log-level', 'info', ...flags]
-  return new GroupProcess(name, process.execPath, args, { cwd, env: { ...env, TASKS_WORKER_LEASE: `${lease}` } })
-}
-
 /** Another program of this folder, on the sources' own TypeScript loader. */
 export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv): GroupProcess {
   const path = fileURLToPath(new URL(file, import.meta.url))
   return new GroupProcess(file, process.execPath, ['--import', 'tsx', path, ...args], { cwd: ROOT, env }) // where the loader is found
-}
-
-/** Resolves when it takes tasks. */
-export function ready(worker: GroupProcess): Promise<void> {
-  return worker.said(/ ready\./)
 }
 
 /** What it wrote that an operator would be alarmed by: lines of level `error` and above, and what is no line of its log at all. */

@@ -1,0 +1,25 @@
+/** The scenarios by their names. */
+import type { Scenario } from './scenario.js'
+import { block } from './scenarios/block.js'
+import { followUps, retries } from './scenarios/follow-ups.js'
+import { freeze } from './scenarios/freeze.js'
+import { grace } from './scenarios/grace.js'
+import { early, kill } from './scenarios/kill.js'
+import { outage } from './scenarios/outage.js'
+import { sharing } from './scenarios/sharing.js'
+import { orderlyStops, stops, stopsApart } from './scenarios/stops.js'
+
+export const SCENARIOS: readonly Scenario[] = [
+  kill,
+  outage,
+  freeze,
+  block,
+  orderlyStops,
+  stops,
+  stopsApart,
+  grace,
+  early,
+  retries,
+  followUps,
+  sharing,
+]
