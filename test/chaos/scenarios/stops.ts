@@ -102,11 +102,7 @@ async function playStops(stage: Stage, { tasks, faults }: { readonly tasks: numb
   const findings = await stage.findings(ids, [last])
   const outlasted = kinds.some((kind) => kind.outlasted)
   return {
-    broken: [
-      ...broken,
-      ...violations(findings),
-      ...unless(outlasted || findings.restarts === 0, `started again: ${findings.restarts}`),
-    ],
+    broken: [...broken, ...violations(findings), ...unless(outlasted || findings.restarts === 0, `started again: ${findings.restarts}`)],
     findings,
     figures: { stops: faults, 'the longest took': `${Math.max(...spans).toFixed(2)} s` },
   }

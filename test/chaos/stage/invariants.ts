@@ -204,12 +204,12 @@ function repeated(name: string, group: readonly Run[], hits: readonly Hit[]): Re
   })
 }
 
-/** A run ends with its user code, or with its process. That of a process frozen or cut off goes on: nobody can end it from outside. */
+/** A run ends with its user code, with its process, or when it is given back: then its signal has fired, and code that goes on does so unheard. That of a process frozen or cut off goes on: nobody can end it from outside. */
 function overlap(group: readonly Run[], hits: readonly Hit[]): boolean {
   return group.some((run, index) => {
     if (hits.some((hit) => (hit.fault === 'freeze' || hit.fault === 'cut') && isHit(run, hit))) return false
     const death = hits.find(({ fault, pid, to }) => (fault === 'kill' || fault === 'stop') && pid === run.pid && to >= run.start)
-    const end = Math.min(run.end, death?.to ?? Number.POSITIVE_INFINITY)
+    const end = Math.min(run.end, death?.from ?? Number.POSITIVE_INFINITY)
     return group.slice(index + 1).some(({ start }) => start < end)
   })
 }
