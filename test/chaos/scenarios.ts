@@ -4,13 +4,16 @@ import { block } from './scenarios/block.js'
 import { followUps, retries } from './scenarios/follow-ups.js'
 import { freeze } from './scenarios/freeze.js'
 import { grace } from './scenarios/grace.js'
-import { early, kill } from './scenarios/kill.js'
+import { aimedKill, early, kill } from './scenarios/kill.js'
 import { outage } from './scenarios/outage.js'
 import { sharing } from './scenarios/sharing.js'
+import { steps } from './scenarios/steps.js'
 import { orderlyStops, stops, stopsApart } from './scenarios/stops.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
+  aimedKill,
+  steps,
   outage,
   freeze,
   block,

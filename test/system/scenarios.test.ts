@@ -2,7 +2,7 @@ import { block } from '../chaos/scenarios/block.js'
 import { followUps, retries } from '../chaos/scenarios/follow-ups.js'
 import { freeze } from '../chaos/scenarios/freeze.js'
 import { grace } from '../chaos/scenarios/grace.js'
-import { early, kill } from '../chaos/scenarios/kill.js'
+import { aimedKill, early } from '../chaos/scenarios/kill.js'
 import { outage } from '../chaos/scenarios/outage.js'
 import { sharing } from '../chaos/scenarios/sharing.js'
 import { orderlyStops, stops, stopsApart } from '../chaos/scenarios/stops.js'
@@ -13,7 +13,10 @@ describe('under fire', function () {
   const bill = new Playbill()
 
   describe('workers that are killed (T1, T18, T19)', () => {
-    bill.add('2,000 tasks, 10 kills: none is lost, none runs again but what was running, no outcome is written twice (G1, G2, G3)', kill)
+    bill.add(
+      '2,000 tasks, 10 kills: none is lost, none runs again but what was running, no outcome is written twice (G1, G2, G3)',
+      aimedKill,
+    )
     bill.add('acked early, no task is started twice, and each one ends: done, or failed with its worker (G4, G5)', early)
     bill.add('a retry is sent once, whatever happens to the worker that asked for it', retries)
     bill.add('what is revoked or expires never starts, what is limited keeps its limit, what follows is sent once', followUps, {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
 import type { Call } from '../peers/peer.js'
 import { type Scale, type Scenario, unless, type Verdict } from '../scenario.js'
@@ -13,20 +14,31 @@ export const kill: Scenario = {
   brokers: ['redis', 'sqlite'],
   peers: true,
   usual: { tasks: 2_000, faults: 10 },
-  async play(stage, scale) {
-    const calls = callsOf(scale.tasks, 'system.sleep', [50])
-    const { findings, complaining } = await underFire(stage, calls, scale.faults)
-    const most = CONCURRENCY * scale.faults
-    return {
-      broken: [
-        ...violations(findings),
-        ...unless(findings.restarts <= most, `started again: ${findings.restarts}, more than ${most}`),
-        ...complaining,
-      ],
-      findings,
-      figures: { ...lossPerFault(scale, findings.lost.length), ...backAfter(findings.recovery) },
-    }
-  },
+  play: (stage, scale) => playKills(stage, scale, 50),
+}
+
+/** The moment that costs most: an outcome may be on its way. */
+export const aimedKill: Scenario = {
+  name: 'T1a',
+  what: 'workers are killed right after a task has ended in them',
+  brokers: ['redis', 'sqlite'],
+  usual: { tasks: 2_000, faults: 10 },
+  play: (stage, scale) => playKills(stage, scale, 0),
+}
+
+async function playKills(stage: Stage, scale: Scale, withinMs: number): Promise<Verdict> {
+  const calls = callsOf(scale.tasks, 'system.sleep', [50])
+  const { findings, complaining } = await underFire(stage, calls, scale.faults, { withinMs })
+  const most = CONCURRENCY * scale.faults
+  return {
+    broken: [
+      ...violations(findings),
+      ...unless(findings.restarts <= most, `started again: ${findings.restarts}, more than ${most}`),
+      ...complaining,
+    ],
+    findings,
+    figures: { ...lossPerFault(scale, findings.lost.length), ...backAfter(findings.recovery) },
+  }
 }
 
 export const early: Scenario = {
@@ -73,10 +85,17 @@ export interface UnderFire {
   readonly intended?: ReadonlyMap<string, string>
   /** Called beside the kills, to do what the scenario does to the tasks. */
   readonly meanwhile?: () => Promise<void>
+  /** A kill comes at any moment of so many milliseconds after a task has ended. Default: at once. */
+  readonly withinMs?: number
 }
 
 /** Two workers work the calls off; again and again one of them, picked by the seed, is killed while it runs something, and replaced. */
-export async function underFire(stage: Stage, calls: readonly Call[], kills: number, { intended, meanwhile }: UnderFire = {}) {
+export async function underFire(
+  stage: Stage,
+  calls: readonly Call[],
+  kills: number,
+  { intended, meanwhile, withinMs = 0 }: UnderFire = {},
+) {
   const random = stage.random('kill')
   const ids = calls.flatMap(({ id, link }) => (link === undefined ? [id] : [id, link]))
   const workers: [GroupProcess, GroupProcess] = await Promise.all([startOne(stage, 'first'), startOne(stage, 'second')])
@@ -89,6 +108,7 @@ export async function underFire(stage: Stage, calls: readonly Call[], kills: num
     const victim = random() < 0.5 ? 0 : 1
     const hits = () => stage.ledger.running(workers[victim].pid).size > 0 || stage.ledger.done >= running
     await eventually(() => stage.ledger.done >= after && hits(), stage.peer.patience)
+    if (withinMs > 0) await sleep(withinMs * random())
     await stage.kill(workers[victim])
     stage.progress(`kill ${fault + 1} of ${kills}, ${stage.ledger.done} of ${calls.length} done`)
     workers[victim] = await startOne(stage, `after-${fault}`)

@@ -29,11 +29,15 @@ export class RedisStand implements Stand {
   readonly server: RedisServer
   readonly #probe: Redis
 
+  /** The program, for a scenario that needs more servers. */
+  readonly binary: string
+
   static async open(binary: string): Promise<RedisStand> {
-    return new RedisStand(await startRedisServer(binary, { durable: true }))
+    return new RedisStand(binary, await startRedisServer(binary, { durable: true }))
   }
 
-  private constructor(server: RedisServer) {
+  private constructor(binary: string, server: RedisServer) {
+    this.binary = binary
     this.server = server
     this.#probe = new Redis(server.url, { retryStrategy: () => 100, maxRetriesPerRequest: null })
     this.#probe.on('error', () => {}) // it is put out of reach on purpose

@@ -108,18 +108,24 @@ export class Stage {
 
   /** Resolves when it takes tasks. */
   async worker(name: string, options: WorkerOptions = {}): Promise<GroupProcess> {
+    const worker = this.startWorker(name, options)
+    await worker.said(this.peer.ready, 60)
+    return worker
+  }
+
+  /** Does not wait until it takes tasks. */
+  startWorker(name: string, options: WorkerOptions = {}): GroupProcess {
     const { file, args, env } = this.peer.worker(name, options.url ?? this.stand.url, options)
     const { under: [by = file, ...more] = [] } = options
     const all = by === file ? args : [...more, file, ...args]
     const worker = new GroupProcess(name, by, all, { cwd: this.folder, env: { ...this.#environment(), ...env, ...options.env } })
     this.#processes.push(worker)
-    await worker.said(this.peer.ready, 60)
     return worker
   }
 
   /** Another program of this folder. */
-  program(file: string, args: readonly string[]): GroupProcess {
-    const urls = { TASKS_BROKER_URL: this.stand.url, TASKS_RESULT_BACKEND: this.stand.url }
+  program(file: string, args: readonly string[], url = this.stand.url): GroupProcess {
+    const urls = { TASKS_BROKER_URL: url, TASKS_RESULT_BACKEND: url }
     const program = startProgram(file, args, { ...this.#environment(), ...urls })
     this.#processes.push(program)
     return program
