@@ -50,7 +50,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const watchdog = setTimeout(() => giveUp(), SILENCE_MS)
   const progress = (text: string) => {
     watchdog.refresh()
-    if (!json) say(text)
+    say(text)
   }
   const played = await play(scenario, scale, { seed, peer, progress, open })
   clearTimeout(watchdog)

@@ -57,7 +57,7 @@ describe('the invariants of the scenarios', () => {
   })
 
   it('do not excuse a run that ended long before the fault', () => {
-    const lines = ['A t 0', 'S t 0 1 10', 'D t 0 1 60', 'K kill 1 5000', 'S t 0 2 5100', 'D t 0 2 5200']
+    const lines = ['A t 0', 'S t 0 1 10', 'D t 0 1 60', 'K kill 1 9000', 'S t 0 2 9100', 'D t 0 2 9200']
 
     expect(findings(lines, { t: SUCCESS }).unexplained).to.deep.equal(['t at attempt 0'])
   })

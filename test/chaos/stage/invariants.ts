@@ -62,10 +62,10 @@ export interface Findings {
 }
 
 /**
- * Milliseconds after the end of user code in which its outcome may not have reached the broker yet. Only says which repeated runs are
- * explained by a fault; the number of them is bounded apart from it.
+ * Milliseconds after the end of user code in which its outcome may not have reached the broker yet: as long as a call to it may take. Only
+ * says which repeated runs are explained by a fault; the number of them is bounded apart from it.
  */
-const SETTLING_MS = 1_000
+const SETTLING_MS = 5_000
 
 interface Run {
   readonly id: string
