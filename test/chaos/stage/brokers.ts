@@ -100,7 +100,7 @@ export class SqliteStand implements Stand {
     return new SqliteStand(folder, await loadBinding()) // ours: two SQLites in one process would drop each other's locks
   }
 
-  private constructor(folder: string, open: OpenHandle) {
+  protected constructor(folder: string, open: OpenHandle) {
     this.path = join(folder, 'tasks.db')
     this.url = `sqlite:${this.path}`
     this.#open = open

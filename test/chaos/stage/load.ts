@@ -1,4 +1,5 @@
 /** A producer that sends as fast as it is accepted and does not run ahead of the workers. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
 import type { Call } from '../peers/peer.js'
 import type { Stage } from './stage.js'
@@ -26,7 +27,9 @@ export function startLoad(stage: Stage, options: LoadOptions = {}): Load {
     while (!ended) {
       const calls = Array.from({ length: batch }, (_, at) => call(`t${ids.length + at}`))
       ids.push(...calls.map(({ id }) => id))
+      const before = stage.accepted().length
       await stage.send(calls)
+      if (stage.accepted().length === before) await sleep(50) // all were refused
       // What was refused never ends: only what was accepted counts.
       await eventually(() => ended || stage.accepted().length - stage.ledger.done < ahead, 600)
     }
