@@ -12,13 +12,15 @@ import { aimedKill, early, kill } from './scenarios/kill.js'
 import { memory } from './scenarios/memory.js'
 import { outage } from './scenarios/outage.js'
 import { sharing } from './scenarios/sharing.js'
-import { steps } from './scenarios/steps.js'
+import { lostAcceptances, lostReplies, steps } from './scenarios/steps.js'
 import { orderlyStops, stops, stopsApart } from './scenarios/stops.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
   aimedKill,
   steps,
+  lostReplies,
+  lostAcceptances,
   outage,
   connections,
   silence,

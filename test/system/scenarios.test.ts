@@ -1,15 +1,21 @@
 import { block } from '../chaos/scenarios/block.js'
+import { clock } from '../chaos/scenarios/clock.js'
+import { connections, silence } from '../chaos/scenarios/connections.js'
+import { crowd } from '../chaos/scenarios/crowd.js'
+import { disk } from '../chaos/scenarios/disk.js'
 import { followUps, retries } from '../chaos/scenarios/follow-ups.js'
 import { freeze } from '../chaos/scenarios/freeze.js'
 import { grace } from '../chaos/scenarios/grace.js'
 import { aimedKill, early } from '../chaos/scenarios/kill.js'
+import { memory } from '../chaos/scenarios/memory.js'
 import { outage } from '../chaos/scenarios/outage.js'
 import { sharing } from '../chaos/scenarios/sharing.js'
+import { lostAcceptances, lostReplies } from '../chaos/scenarios/steps.js'
 import { orderlyStops, stops, stopsApart } from '../chaos/scenarios/stops.js'
 import { Playbill } from './playbill.js'
 
 describe('under fire', function () {
-  this.timeout(240_000)
+  this.timeout(400_000)
   const bill = new Playbill()
 
   describe('workers that are killed (T1, T18, T19)', () => {
@@ -27,6 +33,32 @@ describe('under fire', function () {
 
   describe('brokers that go away (T4)', () => {
     bill.add('under load, killed, stopped or locked: nothing is lost, nothing runs twice, and it comes back by itself (G1, G8)', outage)
+  })
+
+  describe('steps of the protocol (T2)', () => {
+    bill.add(
+      'at every command of a worker the reply is lost and its connection reset: nothing is lost, nothing runs twice (G1, G2)',
+      lostReplies,
+    )
+    bill.add('at every command of a sender the reply is lost and its connection reset: what it was told holds (G1)', lostAcceptances)
+  })
+
+  describe('connections and room that are gone for longer than a lease (T5, T9, T10)', () => {
+    bill.add('killed, reset, refused or flapping, under load: nothing is lost, nothing runs twice (G1, G8)', connections, {
+      tasks: 300,
+      faults: 5,
+    })
+    bill.add('silent without an end: a late result changes nothing, and the worker goes on (G3)', silence, { tasks: 8, faults: 1 })
+    bill.add('without memory who sends is told, workers work on, and nothing runs twice (G1, G8)', memory, { tasks: 200, faults: 1 })
+    bill.add('on a full disk nothing is damaged or lost, and it goes on by itself when there is room (G1, G8)', disk, {
+      tasks: 200,
+      faults: 1,
+    })
+  })
+
+  describe('many workers, and clocks that are wrong (T12, T13)', () => {
+    bill.add('ten that start at once all serve', crowd, { tasks: 200, faults: 10 })
+    bill.add('a day ahead, a day behind, and jumping: each task starts once, in its time (G15)', clock, { tasks: 80, faults: 2 })
   })
 
   describe('workers that freeze or block (T6, T7)', () => {

@@ -5,7 +5,7 @@ import { complaints } from '../stage/processes.js'
 import type { Stage } from '../stage/stage.js'
 import { callsOf } from './kill.js'
 
-const LEASE = 1
+const LEASE = 2
 /** Leases that a task holds up its process. */
 const LEASES = 10
 /** Tasks that block at the same time, at most. */

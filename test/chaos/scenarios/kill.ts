@@ -106,7 +106,7 @@ export async function underFire(
   for (let fault = 0; fault < kills; fault++) {
     const after = Math.floor(((fault + random()) * running * 0.9) / kills)
     const victim = random() < 0.5 ? 0 : 1
-    const hits = () => stage.ledger.running(workers[victim].pid).size > 0 || stage.ledger.done >= running
+    const hits = () => stage.ledger.running(workers[victim].pid).size > 0 || Math.max(stage.ledger.done, stage.ended) >= running
     await eventually(() => stage.ledger.done >= after && hits(), stage.peer.patience)
     if (withinMs > 0) await sleep(withinMs * random())
     await stage.kill(workers[victim])

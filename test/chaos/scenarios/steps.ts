@@ -16,7 +16,7 @@ import type { Stage } from '../stage/stage.js'
 type Blow = 'process killed' | 'connection reset' | 'server killed'
 type Subject = 'worker' | 'producer'
 
-export interface Window {
+interface Window {
   readonly subject: Subject
   readonly loss: Loss
   readonly blow: Blow
@@ -27,8 +27,8 @@ const LOSSES: readonly Loss[] = ['request', 'reply']
 const BLOWS: readonly Blow[] = ['process killed', 'connection reset', 'server killed']
 const ALL = SUBJECTS.flatMap((subject) => LOSSES.flatMap((loss) => BLOWS.map((blow): Window => ({ subject, loss, blow }))))
 
-/** Seconds; less, and a busy machine gives a keeper no time to renew it. */
-const LEASE = 2
+/** Seconds. Only a successor has to wait for it; for all others it is long, so that a busy machine is no fault of its own. */
+const LEASES: Readonly<Record<Blow, number>> = { 'process killed': 4, 'connection reset': 20, 'server killed': 20 }
 /** What a producer sends. */
 const SENT = 3
 /** Runs at the same time: each waits for its lease for most of its time. */
@@ -42,8 +42,16 @@ export const steps = everyStep(
   ALL,
 )
 
+/** The part of it that tests play each time. */
+export const lostReplies = everyStep('T2w', 'at every command of a worker the reply is lost, and its connection reset', [
+  { subject: 'worker', loss: 'reply', blow: 'connection reset' },
+])
+export const lostAcceptances = everyStep('T2p', 'at every command of a producer the reply is lost, and its connection reset', [
+  { subject: 'producer', loss: 'reply', blow: 'connection reset' },
+])
+
 /** @param windows what is done at each command */
-export function everyStep(name: string, what: string, windows: readonly Window[]): Scenario {
+function everyStep(name: string, what: string, windows: readonly Window[]): Scenario {
   return {
     name,
     what,
@@ -137,12 +145,12 @@ class OneRun implements Pick<Scenario, 'play'> {
 
     if (this.#window.subject === 'worker') {
       await stage.send(CALLS)
-      subject = stage.startWorker('worker', { concurrency: 2, lease: LEASE, url: wire.url })
+      subject = stage.startWorker('worker', { concurrency: 2, lease: LEASES[this.#window.blow], url: wire.url })
       workers.push(subject)
       await this.#untilFinal(stage, all, subject, workers)
       await this.#stop(stage, subject)
     } else {
-      workers.push(await stage.worker('worker', { concurrency: 2, lease: LEASE }))
+      workers.push(await stage.worker('worker', { concurrency: 2, lease: LEASES[this.#window.blow] }))
       subject = stage.program('producer.ts', [`${SENT}`, '10'], wire.url)
       await subject.ended
       await this.#blow
@@ -151,7 +159,8 @@ class OneRun implements Pick<Scenario, 'play'> {
     this.ran = true
     await this.#blow
     // Whoever is left, or comes next, finds what a dead worker has left behind.
-    if (workers.every(({ isAlive }) => !isAlive)) workers.push(await stage.worker('successor', { concurrency: 2, lease: LEASE }))
+    if (workers.every(({ isAlive }) => !isAlive))
+      workers.push(await stage.worker('successor', { concurrency: 2, lease: LEASES[this.#window.blow] }))
     const findings = await stage.findings(all, workers)
     const isKill = this.#window.blow === 'process killed'
     const again = stage.ledger.lines().flatMap((line) => (line.kind === 'S' && (stored.get(line.id) ?? line.at) < line.at ? [line.id] : []))
@@ -170,7 +179,7 @@ class OneRun implements Pick<Scenario, 'play'> {
   async #untilFinal(stage: Stage, ids: readonly string[], worker: GroupProcess, workers: GroupProcess[]): Promise<void> {
     const final = stage.allFinal(ids, 40)
     await Promise.race([final, worker.ended])
-    if (!worker.isAlive) workers.push(await stage.worker('successor', { concurrency: 2, lease: LEASE }))
+    if (!worker.isAlive) workers.push(await stage.worker('successor', { concurrency: 2, lease: LEASES[this.#window.blow] }))
     await final
   }
 

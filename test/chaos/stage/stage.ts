@@ -100,6 +100,11 @@ export class Stage {
     }
   }
 
+  /** Of how many tasks a final state was seen. */
+  get ended(): number {
+    return this.#stored.size
+  }
+
   #see(id: string, final: Final): void {
     const seen = this.#stored.get(id)
     if (seen === undefined) this.#stored.set(id, [final])
