@@ -40,7 +40,10 @@ describe('under fire', function () {
       'at every command of a worker the reply is lost and its connection reset: nothing is lost, nothing runs twice (G1, G2)',
       lostReplies,
     )
-    bill.add('at every command of a sender the reply is lost and its connection reset: what it was told holds (G1)', lostAcceptances)
+    bill.add(
+      'at every command of a sender something is lost, and a process, a connection or the server: what it was told holds (G1)',
+      lostAcceptances,
+    )
   })
 
   describe('connections and room that are gone for longer than a lease (T5, T9, T10)', () => {
