@@ -20,7 +20,9 @@ export const block: Scenario = {
   usual: { tasks: 24, faults: 0 },
   async play(stage, { tasks }) {
     const atOnce = Math.min(AT_ONCE, tasks)
-    const workers = await Promise.all(Array.from({ length: atOnce + 1 }, (_, at) => stage.worker(`worker-${at}`, { lease: LEASE })))
+    // One slot each, where many block: else one worker takes several of them, and they block it one after the other.
+    const options = { lease: LEASE, concurrency: atOnce === 1 ? 4 : 1 }
+    const workers = await Promise.all(Array.from({ length: atOnce + 1 }, (_, at) => stage.worker(`worker-${at}`, options)))
     const blocking = Array.from({ length: tasks }, (_, at) => `block${at}`)
     const lanes = Promise.all(Array.from({ length: atOnce }, (_, lane) => blockOneByOne(stage, blocking, lane, atOnce)))
 

@@ -78,8 +78,8 @@ export class RedisStand implements Stand {
 
 /** Results, kombu's bindings, the names of queues, and what a revocation leaves behind. */
 const STAYS = /^(celery-task-meta-.*|_kombu\.binding\..*|celerity:(queues|revoked|revocations))$/
-/** What is remembered for a while on purpose: producers' marks, and how often a task was found with a dead worker. */
-const EXPIRES = /^celerity:(producer|deliveries|rate):/
+/** What is remembered for a while on purpose: producers' marks, how often a task was found with a dead worker, last words of the killed. */
+const EXPIRES = /^celerity:((producer|deliveries|rate):|note[ds]$)/
 
 async function residueOf(client: Redis): Promise<readonly string[]> {
   const keys = (await client.keys('*')).filter((key) => !STAYS.test(key))
@@ -87,7 +87,8 @@ async function residueOf(client: Redis): Promise<readonly string[]> {
   return found.filter(({ key, ttl }) => !(EXPIRES.test(key) && ttl > 0)).map(({ key }) => key)
 }
 
-const TABLES = ['message', 'ready', 'delayed', 'held', 'lane', 'worker', 'dead', 'subscriber'] as const
+/** Without those whose rows run out by themselves: a worker that was killed is taken for a listener for half a minute more. */
+const TABLES = ['message', 'ready', 'delayed', 'held', 'lane', 'worker', 'dead'] as const
 
 /** A file. Out of reach: somebody holds its lock, as a person with a shell and an open transaction would. */
 export class SqliteStand implements Stand {
