@@ -13,7 +13,7 @@ export interface Stoppable {
 export interface StopSignals {
   /** How the process should end: 0, or 130/143 when it was told twice. */
   readonly exitCode: number
-  /** Listens no more. */
+  /** It has stopped: a signal that comes after one that told it to has nothing left to tell, and ends the process with its exit code. */
   close(): void
 }
 
@@ -40,7 +40,11 @@ export function onStopSignals(target: Stoppable, say: (text: string) => void): S
       return exitCode
     },
     close() {
-      for (const signal of SIGNALS) process.off(signal, hear)
+      for (const signal of SIGNALS) {
+        // Left to itself, the last signal of a storm would end the process as if it had been killed.
+        if (told > 0) process.on(signal, () => process.exit(exitCode))
+        process.off(signal, hear)
+      }
     },
   }
 }

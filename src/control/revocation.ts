@@ -18,6 +18,6 @@ export function isStampMark(mark: string): boolean {
   return mark.startsWith('stamp ')
 }
 
-export function stampMarks(headers: StampedHeaders): readonly string[] {
+function stampMarks(headers: StampedHeaders): readonly string[] {
   return Object.entries(headers).flatMap(([name, values]) => values.map((value) => stampMark(name, value)))
 }

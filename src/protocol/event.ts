@@ -27,7 +27,7 @@ export const TASK_EVENTS = [
   'task-cancelled',
 ] as const
 export type WorkerEventType = (typeof WORKER_EVENTS)[number]
-export type TaskEventType = (typeof TASK_EVENTS)[number]
+type TaskEventType = (typeof TASK_EVENTS)[number]
 /** One event, from a worker of ours or of Python's. */
 export interface ClusterEvent {
   /** A `WorkerEventType`, a `TaskEventType`, or an application's own: `<group>-<what>`. */

@@ -6,8 +6,10 @@ export type FailureKind =
   | 'url'
   /** Another process holds the lock past the deadline. */
   | 'busy'
-  /** Disk full, or a message larger than SQLite holds. */
+  /** No room on the disk: passes when there is. */
   | 'full'
+  /** A value larger than SQLite holds. */
+  | 'large'
   | 'readonly'
   /** Not a database, damaged, or of a newer version of ours. */
   | 'damaged'
@@ -25,6 +27,7 @@ const HINTS: Readonly<Record<FailureKind, string | undefined>> = {
   url: 'A file is meant: sqlite:.tasks/tasks.db, or sqlite:/var/lib/app/tasks.db.',
   busy: 'Another process holds a transaction open; `fuser` on the file names it.',
   full: 'Free space on the disk of the file; nothing was lost, and waiting workers go on by themselves.',
+  large: undefined,
   readonly: 'The file and its directory must be writable for the user that runs this process.',
   damaged: 'Keep a copy of the file, and try `sqlite3 FILE ".recover"`.',
   unsafe: 'Put the file on a local disk, or use Redis for several machines.',
@@ -39,7 +42,7 @@ const KINDS: Readonly<Record<number, FailureKind>> = {
   8: 'readonly',
   11: 'damaged',
   13: 'full',
-  18: 'full',
+  18: 'large',
   26: 'damaged',
 }
 

@@ -12,7 +12,7 @@ const START = Date.UTC(2026, 2, 1)
 const HOUR = 3_600_000
 
 const no = 'E_BROKER_REFUSED'
-const codes = { url: no, busy: no, full: no, readonly: no, damaged: no, closed: no, unsafe: no, io: no } as const
+const codes = { url: no, busy: no, full: no, large: no, readonly: no, damaged: no, closed: no, unsafe: no, io: no } as const
 
 /** Seconds since the machine started; its processes may show different wall clocks. */
 let uptime = 0

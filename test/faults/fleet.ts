@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Celerity } from '../../src/index.js'
 import { decodeResult } from '../../src/protocol/result.js'
-import { GroupProcess } from '../system/processes.js'
+import { GroupProcess } from '../chaos/stage/processes.js'
 
 const BIN = fileURLToPath(new URL('../../bin/tasks.js', import.meta.url))
 const APP = fileURLToPath(new URL('poison-app.ts', import.meta.url))

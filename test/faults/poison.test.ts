@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { eventually } from '../eventually.js'
 import { redisUrl } from '../setup/servers.js'
-import { tell } from '../system/scenario.js'
+import { tell } from '../tell.js'
 import { Fleet } from './fleet.js'
 
 const POISON = ['faults.exit', 'faults.abort', 'faults.kill']

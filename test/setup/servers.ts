@@ -24,6 +24,11 @@ export async function redisUrl(context: Context): Promise<string> {
   return `${server}/${database}`
 }
 
+/** The program, for scenarios that start servers themselves; undefined where there is none. */
+export function redisServerPath(): string | undefined {
+  return redisServer().path
+}
+
 /** A server of one's own, for tests that kill, pause or starve it. Call `stop()` in `after`. */
 export function startRedis(context: Context, options?: RedisServerOptions): Promise<RedisServer> {
   return startRedisServer(need(context, redisServer()), options)

@@ -18,7 +18,8 @@ const OPTIONS: DatabaseOptions = {
   codes: {
     url: 'E_BROKER_URL',
     busy: 'E_BROKER_UNREACHABLE',
-    full: 'E_BROKER_REFUSED',
+    full: 'E_BROKER_UNREACHABLE',
+    large: 'E_BROKER_REFUSED',
     readonly: 'E_BROKER_REFUSED',
     damaged: 'E_BROKER_REFUSED',
     unsafe: 'E_BROKER_UNSAFE',

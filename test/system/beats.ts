@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 import type { Broker } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
 import { decodeMessage } from '../../src/protocol/message.js'
+import { Wire } from '../chaos/faults/wire.js'
 import { eventually } from '../eventually.js'
 import { Process } from '../interop/process.js'
-import { Wire } from './wire.js'
 
 const BIN = fileURLToPath(new URL('../../bin/tasks.js', import.meta.url))
 const QUEUE = 'periodic'

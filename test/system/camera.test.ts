@@ -12,10 +12,10 @@ import { sql } from 'kysely'
 import { Celerity } from '../../src/index.js'
 import { openSnapshots } from '../../src/monitor/open.js'
 import type { SnapshotStore } from '../../src/monitor/store.js'
+import { GroupProcess } from '../chaos/stage/processes.js'
 import { eventually } from '../eventually.js'
 import { redisUrl, startPostgres } from '../setup/servers.js'
-import { GroupProcess } from './processes.js'
-import { tell } from './scenario.js'
+import { tell } from '../tell.js'
 
 const BIN = fileURLToPath(new URL('../../bin/tasks.js', import.meta.url))
 const APP = fileURLToPath(new URL('camera-app.ts', import.meta.url))

@@ -41,7 +41,8 @@ import { findWorker } from './worker-row.js'
 const CODES: FailureCodes = {
   url: 'E_BROKER_URL',
   busy: 'E_BROKER_UNREACHABLE',
-  full: 'E_BROKER_REFUSED',
+  full: 'E_BROKER_UNREACHABLE', // whoever settles waits for room: an outcome is not to be given up
+  large: 'E_BROKER_REFUSED',
   readonly: 'E_BROKER_REFUSED',
   damaged: 'E_BROKER_REFUSED',
   unsafe: 'E_BROKER_UNSAFE',

@@ -11,6 +11,7 @@ const CODES: FailureCodes = {
   url: 'E_RESULTS_URL',
   busy: 'E_RESULTS_UNREACHABLE',
   full: 'E_RESULTS_UNREACHABLE',
+  large: 'E_RESULTS_UNREACHABLE',
   readonly: 'E_RESULTS_UNREACHABLE',
   damaged: 'E_RESULTS_UNREACHABLE',
   unsafe: 'E_RESULTS_UNREACHABLE',

@@ -24,6 +24,7 @@ const CODES: FailureCodes = {
   url: 'E_MONITOR_URL',
   busy: 'E_MONITOR_UNREACHABLE',
   full: 'E_MONITOR_UNREACHABLE',
+  large: 'E_MONITOR_REFUSED',
   readonly: 'E_MONITOR_REFUSED',
   damaged: 'E_MONITOR_REFUSED',
   unsafe: 'E_MONITOR_URL',

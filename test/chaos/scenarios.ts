@@ -1,0 +1,41 @@
+/** The scenarios by their names. */
+import type { Scenario } from './scenario.js'
+import { block } from './scenarios/block.js'
+import { clock } from './scenarios/clock.js'
+import { connections, silence } from './scenarios/connections.js'
+import { crowd } from './scenarios/crowd.js'
+import { disk } from './scenarios/disk.js'
+import { followUps, retries } from './scenarios/follow-ups.js'
+import { freeze } from './scenarios/freeze.js'
+import { grace } from './scenarios/grace.js'
+import { aimedKill, early, kill } from './scenarios/kill.js'
+import { memory } from './scenarios/memory.js'
+import { outage } from './scenarios/outage.js'
+import { sharing } from './scenarios/sharing.js'
+import { lostAcceptances, lostReplies, steps } from './scenarios/steps.js'
+import { orderlyStops, stops, stopsApart } from './scenarios/stops.js'
+
+export const SCENARIOS: readonly Scenario[] = [
+  kill,
+  aimedKill,
+  steps,
+  lostReplies,
+  lostAcceptances,
+  outage,
+  connections,
+  silence,
+  freeze,
+  block,
+  memory,
+  disk,
+  crowd,
+  clock,
+  orderlyStops,
+  stops,
+  stopsApart,
+  grace,
+  early,
+  retries,
+  followUps,
+  sharing,
+]

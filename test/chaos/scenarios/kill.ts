@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../../eventually.js'
+import type { Call } from '../peers/peer.js'
+import { type Scale, type Scenario, unless, type Verdict } from '../scenario.js'
+import { violations } from '../stage/invariants.js'
+import { complaints, type GroupProcess } from '../stage/processes.js'
+import type { Stage } from '../stage/stage.js'
+
+export const CONCURRENCY = 5
+
+export const kill: Scenario = {
+  name: 'T1',
+  what: 'workers are killed while they run tasks of 50 ms',
+  brokers: ['redis', 'sqlite'],
+  peers: true,
+  usual: { tasks: 2_000, faults: 10 },
+  play: (stage, scale) => playKills(stage, scale, 50),
+}
+
+/** The moment that costs most: an outcome may be on its way. */
+export const aimedKill: Scenario = {
+  name: 'T1a',
+  what: 'workers are killed right after a task has ended in them',
+  brokers: ['redis', 'sqlite'],
+  usual: { tasks: 2_000, faults: 10 },
+  play: (stage, scale) => playKills(stage, scale, 0),
+}
+
+async function playKills(stage: Stage, scale: Scale, withinMs: number): Promise<Verdict> {
+  const calls = callsOf(scale.tasks, 'system.sleep', [50])
+  const { findings, complaining } = await underFire(stage, calls, scale.faults, { withinMs })
+  const most = CONCURRENCY * scale.faults
+  return {
+    broken: [
+      ...violations(findings),
+      ...unless(findings.restarts <= most, `started again: ${findings.restarts}, more than ${most}`),
+      ...complaining,
+    ],
+    findings,
+    figures: { ...lossPerFault(scale, findings.lost.length), ...backAfter(findings.recovery) },
+  }
+}
+
+export const early: Scenario = {
+  name: 'T18',
+  what: 'workers are killed while they run tasks that are acked early',
+  brokers: ['redis', 'sqlite'],
+  usual: { tasks: 500, faults: 5 },
+  async play(stage, scale): Promise<Verdict> {
+    const calls = callsOf(scale.tasks, 'system.once', [50])
+    const { findings, complaining } = await underFire(stage, calls, scale.faults)
+    const most = CONCURRENCY * scale.faults
+    const errors = findings.errors.filter((error) => error !== 'WorkerLostError')
+    return {
+      broken: [
+        ...violations(findings, { early: () => true }),
+        ...unless(errors.length === 0, `failed otherwise than with their worker: ${errors.join(', ')}`),
+        ...unless(findings.failed.length <= most, `failed: ${findings.failed.length}, more than ${most}`),
+        ...complaining,
+      ],
+      findings,
+      figures: { failed: findings.failed.length },
+    }
+  },
+}
+
+export function callsOf(count: number, task: string, args: readonly unknown[]): readonly Call[] {
+  return Array.from({ length: count }, (_, at) => ({ id: `t${at}`, task, args }))
+}
+
+/** 95 % sure: without a loss in k faults, fewer than 3/k are lost at one. */
+export function lossPerFault({ faults }: Scale, lost: number) {
+  return lost === 0 && faults > 0 ? { 'loss per fault below': `${((3 / faults) * 100).toPrecision(2)} %` } : {}
+}
+
+/** How long a task waits for its second start: for most of them, and at worst. */
+function backAfter(recovery: readonly number[]): Record<string, string> {
+  if (recovery.length === 0) return {}
+  const sorted = [...recovery].sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]?.toFixed(1) ?? ''
+  return { 'back after (p50, p99)': `${at(0.5)} s, ${at(0.99)} s` }
+}
+
+export interface UnderFire {
+  readonly intended?: ReadonlyMap<string, string>
+  /** Called beside the kills, to do what the scenario does to the tasks. */
+  readonly meanwhile?: () => Promise<void>
+  /** A kill comes at any moment of so many milliseconds after a task has ended. Default: at once. */
+  readonly withinMs?: number
+}
+
+/** Two workers work the calls off; again and again one of them, picked by the seed, is killed while it runs something, and replaced. */
+export async function underFire(
+  stage: Stage,
+  calls: readonly Call[],
+  kills: number,
+  { intended, meanwhile, withinMs = 0 }: UnderFire = {},
+) {
+  const random = stage.random('kill')
+  const ids = calls.flatMap(({ id, link }) => (link === undefined ? [id] : [id, link]))
+  const workers: [GroupProcess, GroupProcess] = await Promise.all([startOne(stage, 'first'), startOne(stage, 'second')])
+  const all: GroupProcess[] = [...workers]
+  const sent = stage.send(calls)
+  const done = meanwhile?.()
+  const running = calls.length - (intended?.size ?? 0)
+  for (let fault = 0; fault < kills; fault++) {
+    const after = Math.floor(((fault + random()) * running * 0.9) / kills)
+    const victim = random() < 0.5 ? 0 : 1
+    const hits = () => stage.ledger.running(workers[victim].pid).size > 0 || Math.max(stage.ledger.done, stage.ended) >= running
+    await eventually(() => stage.ledger.done >= after && hits(), stage.peer.patience)
+    if (withinMs > 0) await sleep(withinMs * random())
+    await stage.kill(workers[victim])
+    stage.progress(`kill ${fault + 1} of ${kills}, ${stage.ledger.done} of ${calls.length} done`)
+    workers[victim] = await startOne(stage, `after-${fault}`)
+    all.push(workers[victim])
+  }
+  await sent
+  await done
+  await stage.allFinal(ids)
+  const findings = await stage.findings(ids, workers, intended)
+  return { findings, complaining: stage.peer.registers ? all.flatMap(complaints) : [] }
+}
+
+function startOne(stage: Stage, name: string): Promise<GroupProcess> {
+  return stage.worker(name, { concurrency: CONCURRENCY })
+}
