@@ -18,12 +18,14 @@ export const memory: Scenario = {
   usual: { tasks: 400, faults: 1 },
   async play(stage, { tasks, faults }) {
     const workers = await Promise.all([stage.worker('first', { lease: LEASE }), stage.worker('second', { lease: LEASE })])
-    const load = startLoad(stage, { ahead: 300 })
+    // Slower than they are sent, so that there is something to work off when nothing more can be sent.
+    const load = startLoad(stage, { ahead: 200, call: (id) => ({ id, task: 'system.sleep', args: [150] }) })
     const limit = (bytes: number) => stage.redis.ask(async (client) => void (await client.config('SET', 'maxmemory', bytes)))
     let meanwhile = 0
     for (let fault = 0; fault < faults; fault++) {
       const from = stage.ledger.done
       await eventually(() => stage.ledger.done >= from + tasks / faults / 2, 60)
+      await eventually(() => stage.accepted().length - stage.ledger.done >= 100, 60)
       await stage.fault('broker', 0, async () => {
         const before = stage.ledger.done
         await limit(1)
