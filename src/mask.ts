@@ -2,7 +2,8 @@
 
 const MASK = '********'
 
-const SECRET_PARAMETER = /([?&](?:password|passwd|pass|pwd|secret|token|auth|api_?key|access_?key|ssl_?key_?password)=)[^&#;]*/gi
+const SECRET_PARAMETER =
+  /([?&](?:(?:sentinel_?)?password|passwd|pass|pwd|secret|token|auth|api_?key|access_?key|ssl_?key_?password)=)[^&#;]*/gi
 
 /**
  * The URL with its password and secret query parameters as `********`. Works on text, not on a parsed URL: what is no valid URL (a

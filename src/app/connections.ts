@@ -52,7 +52,12 @@ export class Connections {
   async #openBroker(): Promise<Broker> {
     const { openBroker } = await import('../broker/open.js')
     const { brokerUrl, brokerAllowEviction, brokerTransportOptions } = this.#settings
-    return openBroker(brokerUrl, { ...this.#options(brokerTransportOptions), allowEviction: brokerAllowEviction })
+    return openBroker(brokerUrl, {
+      ...this.#options(brokerTransportOptions),
+      waitReplicas: brokerTransportOptions.waitReplicas ?? 0,
+      waitReplicasTimeout: brokerTransportOptions.waitReplicasTimeout ?? 1,
+      allowEviction: brokerAllowEviction,
+    })
   }
 
   async #openResults(): Promise<ResultStore> {

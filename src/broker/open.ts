@@ -11,13 +11,15 @@ const ADAPTERS: Readonly<Record<string, () => Promise<Open>>> = {
   sqlite: async () => (await import('./sqlite/adapter.js')).openSqliteBroker,
   redis: async () => (await import('./redis/adapter.js')).openRedisBroker,
   rediss: async () => (await import('./redis/adapter.js')).openRedisBroker,
+  sentinel: async () => (await import('./redis/adapter.js')).openRedisBroker,
 }
 
 /** The schemes a broker URL may have. */
 export const BROKER_SCHEMES: readonly string[] = Object.keys(ADAPTERS)
 
 /**
- * Opens the broker of `url`: `memory://name`, `sqlite:path/to/file.db`, `redis://[user:password@]host[:port][/db]`, `rediss://…`.
+ * Opens the broker of `url`: `memory://name`, `sqlite:path/to/file.db`, `redis://[user:password@]host[:port][/db]`, `rediss://…`,
+ * `sentinel://host1:26379,host2:26379[/db]?master=NAME`.
  *
  * @throws E_BROKER_URL for a scheme or form that is not known, E_BROKER_UNREACHABLE, E_BROKER_REFUSED, E_BROKER_UNSAFE
  */

@@ -8,6 +8,10 @@ export interface BrokerOptions {
   readonly deadlineMs: number
   /** Put before every key on a server that is shared with others (`global_keyprefix`); where the store is ours alone it has no meaning. */
   readonly keyPrefix: string
+  /** Replicas that must have a message before it counts as sent, and a settlement before it counts as done; 0: the primary alone. */
+  readonly waitReplicas: number
+  /** Seconds they have for it. */
+  readonly waitReplicasTimeout: number
   /** Serve also where the server may evict keys, leases and queues among them; it is said in the log. */
   readonly allowEviction: boolean
   readonly log: Log
@@ -20,6 +24,8 @@ export function brokerOptions(given: Partial<BrokerOptions> = {}): BrokerOptions
   return {
     deadlineMs: given.deadlineMs ?? 5_000,
     keyPrefix: given.keyPrefix ?? '',
+    waitReplicas: given.waitReplicas ?? 0,
+    waitReplicasTimeout: given.waitReplicasTimeout ?? 1,
     allowEviction: given.allowEviction ?? false,
     log: given.log ?? silentLog,
     outages: given.outages ?? new Outages(),

@@ -177,6 +177,8 @@ export class Session {
       await openBroker(brokerUrl, {
         deadlineMs: brokerDeadline * 1000,
         keyPrefix: brokerTransportOptions.globalKeyprefix ?? '',
+        waitReplicas: brokerTransportOptions.waitReplicas ?? 0,
+        waitReplicasTimeout: brokerTransportOptions.waitReplicasTimeout ?? 1,
         allowEviction: brokerAllowEviction,
         log,
       }),

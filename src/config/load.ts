@@ -8,6 +8,7 @@ import { AT_BROKER } from './kinds.js'
 import type { Origin } from './origin.js'
 import { type Problem, SettingsError, wrongValue } from './problem.js'
 import { ROWS, type SettingName, type Settings, type SettingsInput } from './schema.js'
+import { completeSentinels } from './sentinels.js'
 import { CONFIG_VARIABLE, type Environment, type Layer, readCode, readEnvironment, readFile, readFlags } from './sources.js'
 
 export interface LoadOptions {
@@ -86,6 +87,7 @@ export function resolveSettings(sources: Sources, code: SettingsInput = {}): Loa
     provenance.set(name, { origin: winner!.origin, overridden: overridden.slice(0, -1) })
   }
 
+  completeSentinels(values)
   deriveResultBackend(values, provenance)
   problems.push(...locate(values, provenance, sources))
   if (problems.length > 0) throw new SettingsError(problems)
@@ -115,7 +117,7 @@ type Values = Partial<Record<SettingName, unknown>>
 function deriveResultBackend(values: Values, provenance: Map<SettingName, Provenance>): void {
   if (values.resultBackend !== AT_BROKER) return
   const broker = String(values.brokerUrl)
-  values.resultBackend = /^(sqlite|rediss?|memory):/i.test(broker) ? broker : null
+  values.resultBackend = /^(sqlite|rediss?|sentinel|memory):/i.test(broker) ? broker : null
   const { overridden } = provenance.get('resultBackend')!
   provenance.set('resultBackend', { origin: { layer: 'derived', from: 'brokerUrl' }, overridden })
 }

@@ -30,8 +30,22 @@ export interface Row<T, Given> {
 
 const row = <T, Given>(row: Row<T, Given>): Row<T, Given> => row
 
-const transport = () =>
-  fields("options such as { globalKeyprefix: 'kuma:' }", { globalKeyprefix: text('a text that starts every key', /^\S*$/) })
+const transportFields = {
+  globalKeyprefix: text('a text that starts every key', /^\S*$/),
+  masterName: text('the name under which the sentinels know the server', /^\S+$/),
+  sentinelKwargs: fields('what the sentinels want to hear, { username, password }', {
+    username: text('a name'),
+    password: text('a password'),
+  }),
+}
+const TRANSPORT = "options such as { globalKeyprefix: 'kuma:' }"
+
+/** The options without the password of the sentinels. */
+function withoutPassword<T extends { readonly sentinelKwargs?: { readonly password?: string } }>(options: T): T {
+  const { sentinelKwargs } = options
+  if (sentinelKwargs?.password === undefined) return options
+  return { ...options, sentinelKwargs: { ...sentinelKwargs, password: '********' } }
+}
 
 export const SCHEMA = {
   app: row({
@@ -56,11 +70,12 @@ export const SCHEMA = {
     why: 'Where messages wait; the default needs nothing installed. A relative file is relative to this file, else to the package root.',
   }),
   brokerTransportOptions: row({
-    kind: transport(),
+    kind: fields(TRANSPORT, { ...transportFields, waitReplicas: whole(0, 100), waitReplicasTimeout: span(0.01) }),
     default: {},
+    show: withoutPassword,
     celery: 'broker_transport_options',
     historic: ['BROKER_TRANSPORT_OPTIONS'],
-    why: 'globalKeyprefix starts every key in Redis, so that several applications can share one database.',
+    why: 'globalKeyprefix starts every key in Redis, so that applications can share a database; masterName, waitReplicas …: docs/redis.md.',
   }),
   brokerDeadline: row({
     kind: span(0.05),
@@ -95,8 +110,9 @@ export const SCHEMA = {
     why: 'Where results are kept. broker: on its own server, so that a result and its ack are one step; disabled: nowhere; or a URL.',
   }),
   resultBackendTransportOptions: row({
-    kind: transport(),
+    kind: fields(TRANSPORT, transportFields),
     default: {},
+    show: withoutPassword,
     celery: 'result_backend_transport_options',
     historic: ['CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS'],
     why: 'As brokerTransportOptions, for the keys of results.',

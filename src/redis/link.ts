@@ -5,12 +5,14 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { CelerityError, type ErrorDetails, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import { maskUrl } from '../mask.js'
+import { parseRedisUrl, type RedisAddress } from './address.js'
 import { Outages } from './outages.js'
 import { type Refusal, refusalOf } from './refusal.js'
+import { Whereabouts } from './whereabouts.js'
 
 export interface LinkOptions {
   /** Milliseconds a call may take, waiting for the connection included. */
@@ -22,13 +24,8 @@ export interface LinkOptions {
   readonly outages?: Outages | undefined
   /** For a connection that mostly listens: asked every few seconds whether it is still there. */
   readonly listens?: boolean | undefined
-}
-
-export interface RedisAddress {
-  readonly url: string
-  readonly db: number
-  /** `redis://host:port`: which server, without database and secrets. */
-  readonly server: string
+  /** What all keys begin with; a hash tag in it is what a cluster asks for. */
+  readonly keyPrefix?: string | undefined
 }
 
 /** A Lua script: its text, and the digest it is called by. */
@@ -43,8 +40,8 @@ type Argument = string | number | Buffer
 const GREETING_MS = 4_500
 /** Milliseconds between two looks at a connection that listens. */
 const PING_MS = 5_000
-/** Never longer than this between two tries, so that work goes on within 5 s of the server's return. */
-const MAX_BACKOFF_MS = 2_000
+/** Milliseconds until the next node of a cluster is tried. */
+const NEXT_NODE_MS = 100
 
 export class RedisLink {
   readonly address: RedisAddress
@@ -52,6 +49,7 @@ export class RedisLink {
   readySince: number | null = null
   readonly #options: LinkOptions
   readonly #outages: Outages
+  readonly #whereabouts: Whereabouts
   /** For people: without secrets. */
   readonly #shown: string
   #client: Redis | undefined
@@ -61,11 +59,14 @@ export class RedisLink {
   #isAway = false
   #pings: NodeJS.Timeout | undefined
   #lastError: unknown
+  /** This server can't be used at all; every call says so. */
+  #unfit: CelerityError | undefined
   #onReady: (client: Redis) => void = () => {}
 
   constructor(url: string, options: LinkOptions) {
     this.address = parseRedisUrl(url, options.unreachable)
     this.#options = options
+    this.#whereabouts = new Whereabouts(this.address, options.keyPrefix ?? '')
     this.#outages = options.outages ?? new Outages()
     this.#shown = maskUrl(url)
   }
@@ -77,15 +78,7 @@ export class RedisLink {
 
   /** Runs a script that is safe to send twice: again and again until it is answered or its deadline has passed. */
   script(script: Script, keys: readonly Argument[], args: readonly Argument[], deadlineMs?: number): Promise<unknown> {
-    return this.run(async (client) => {
-      const rest = [keys.length, ...keys, ...args] as string[]
-      try {
-        return await client.callBuffer('EVALSHA', script.sha, ...rest)
-      } catch (error) {
-        if (!reason(error).startsWith('NOSCRIPT')) throw error
-        return await client.callBuffer('EVAL', script.text, ...rest)
-      }
-    }, deadlineMs)
+    return this.run((client) => evaluate(client, script, keys, args), deadlineMs)
   }
 
   /**
@@ -105,7 +98,8 @@ export class RedisLink {
       } catch (error) {
         this.#lastError = error
         const refusal = refusalOf(error)
-        if (error === MISSED) this.#discard(client)
+        const elsewhere = this.#whereabouts.isElsewhere(error)
+        if (error === MISSED || elsewhere) this.#discard(client)
         else if (refusal !== null && refusal !== 'not-yet') throw this.#refused(error, refusal)
         unheard ||= refusal === null
         // A client whose socket has just broken says no at once, and learns of the break only when the event loop turns.
@@ -126,7 +120,8 @@ export class RedisLink {
       client = await this.#connected(performance.now() + ms, false)
       return await within(step(client), ms + 2_000)
     } catch (error) {
-      if (error === MISSED && client !== undefined) this.#discard(client)
+      const elsewhere = this.#whereabouts.isElsewhere(error)
+      if ((error === MISSED || elsewhere) && client !== undefined) this.#discard(client)
       if (!this.#closed) await pause(200) // a server's no (OOM, WRONGTYPE) comes at once: never turn that into a busy loop
       return null
     }
@@ -149,6 +144,7 @@ export class RedisLink {
 
   #connected(end: number, sent: boolean): Promise<Redis> | Redis {
     if (this.#closed) throw this.#unreachable(sent, 'this connection was closed')
+    if (this.#unfit !== undefined) throw this.#unfit
     this.#client ??= this.#connect()
     const client = this.#client
     if (client.status === 'ready') return client
@@ -164,19 +160,7 @@ export class RedisLink {
   }
 
   #connect(): Redis {
-    const options = {
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      // Ends the calls that a cut leaves unanswered; `null` would forget them without a word, and each would wait for its deadline.
-      maxRetriesPerRequest: 0,
-      maxLoadingRetryTime: 1_000,
-      connectTimeout: Math.min(this.#options.deadlineMs, 5_000),
-      keepAlive: 10_000,
-      disableClientInfo: true,
-      protocol: 2 as const,
-      retryStrategy: (times: number) => Math.min(25 * 2 ** Math.min(times, 8), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2),
-    }
-    const client = new Redis(this.address.url, options)
+    const client = this.#whereabouts.connect(Math.min(this.#options.deadlineMs, 5_000))
     let greeting: NodeJS.Timeout | undefined
     client.on('connect', () => {
       greeting = setTimeout(() => this.#discard(client), GREETING_MS)
@@ -186,6 +170,7 @@ export class RedisLink {
       this.readySince = performance.now()
       this.#served = true
       this.#back()
+      void this.#whereabouts.greet(client)
       if (this.#options.listens) this.#pings ??= setInterval(() => this.#ping(), PING_MS).unref()
       this.#onReady(client)
       this.#ready?.resolve()
@@ -195,6 +180,7 @@ export class RedisLink {
       clearTimeout(greeting)
       if (client === this.#client) this.readySince = null
     })
+    client.on('end', () => this.#ended(client))
     client.on('error', (error) => this.#failed(error))
     return client
   }
@@ -211,6 +197,13 @@ export class RedisLink {
     if ((this.#ready !== undefined || this.#options.listens) && !this.#closed) this.#client = this.#connect()
   }
 
+  /** It does not try again by itself: in a cluster, another node may serve now. */
+  #ended(client: Redis): void {
+    if (client !== this.#client || this.#closed) return
+    this.#whereabouts.lost()
+    setTimeout(() => this.#discard(client), NEXT_NODE_MS)
+  }
+
   /** Nobody would notice that nothing comes any more. */
   #ping(): void {
     if (this.readySince !== null) this.run((client) => client.ping()).catch(() => {}) // then it was thrown away
@@ -219,9 +212,10 @@ export class RedisLink {
   /** Whom the server does not let in at the first try it will not at the next; later it is an outage, and someone may change it back. */
   #failed(error: unknown): void {
     this.#lastError = error
-    if (this.#served || refusalOf(error) !== 'denied') this.#complain(error)
+    this.#unfit ??= this.#whereabouts.unfit(error) ?? undefined
+    if (this.#unfit === undefined && (this.#served || refusalOf(error) !== 'denied')) this.#complain(error)
     else {
-      this.#ready?.reject(this.#refused(error, 'denied'))
+      this.#ready?.reject(this.#unfit ?? this.#refused(error, 'denied'))
       this.#ready = undefined
     }
   }
@@ -250,6 +244,8 @@ export class RedisLink {
   }
 
   #refused(error: unknown, refusal: Refusal): CelerityError {
+    const unfit = this.#whereabouts.unfit(error)
+    if (unfit !== null) return unfit
     const details = { message: `${this.#shown} refused: ${reason(error)}`, hint: HINTS[refusal], cause: error }
     if (refusal === 'denied') return new CelerityError('E_ACCESS_DENIED', details)
     // Results that find no room wait for it; what is sent does not, for whoever sends decides.
@@ -276,33 +272,26 @@ export class Unreachable extends CelerityError {
   }
 }
 
+/** @param sent called when the script has been sent, each time: what is sent then is of the same write to the same connection */
+export async function evaluate(client: Redis, script: Script, keys: readonly Argument[], args: readonly Argument[], sent?: () => void) {
+  const rest = [keys.length, ...keys, ...args] as string[]
+  const call = (command: string, what: string): Promise<unknown> => {
+    const answer = client.callBuffer(command, what, ...rest)
+    sent?.()
+    return answer
+  }
+  try {
+    return await call('EVALSHA', script.sha)
+  } catch (error) {
+    if (!reason(error).startsWith('NOSCRIPT')) throw error
+    return await call('EVAL', script.text)
+  }
+}
+
 /** Reads a script that lies beside the adapter (`scripts/name.lua`). */
 export function loadScript(base: string, name: string): Script {
   const text = readFileSync(new URL(`./scripts/${name}.lua`, base), 'utf8')
   return { text, sha: createHash('sha1').update(text).digest('hex') }
-}
-
-/** @throws CelerityError when the URL is none of redis:// rediss://, or its path is no database number */
-export function parseRedisUrl(url: string, code: LinkOptions['unreachable']): RedisAddress {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch (cause) {
-    throw badUrl(url, 'it is no URL', cause)
-  }
-  const path = parsed.pathname.replace(/^\//, '')
-  if (path !== '' && !/^\d{1,5}$/.test(path)) throw badUrl(url, `the database is a number, not ${JSON.stringify(path)}`)
-  const port = parsed.port || '6379'
-  return { url, db: path === '' ? 0 : Number(path), server: `${parsed.protocol}//${parsed.hostname || 'localhost'}:${port}` }
-
-  function badUrl(value: string, why: string, cause?: unknown): CelerityError {
-    const ofBroker = code === 'E_BROKER_UNREACHABLE'
-    return new CelerityError(ofBroker ? 'E_BROKER_URL' : 'E_RESULTS_URL', {
-      message: `The ${ofBroker ? 'broker' : 'result backend'} URL ${maskUrl(value)} can't be used: ${why}`,
-      hint: 'Redis is redis://[user:password@]host[:port][/database], or rediss:// with TLS.',
-      cause,
-    })
-  }
 }
 
 const MISSED = new Error('no answer in time')

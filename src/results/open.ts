@@ -11,13 +11,15 @@ const ADAPTERS: Readonly<Record<string, () => Promise<Open>>> = {
   sqlite: async () => (await import('./sqlite/adapter.js')).openSqliteResults,
   redis: async () => (await import('./redis/adapter.js')).openRedisResults,
   rediss: async () => (await import('./redis/adapter.js')).openRedisResults,
+  sentinel: async () => (await import('./redis/adapter.js')).openRedisResults,
 }
 
 /** The schemes the URL of a result store may have. */
 export const RESULT_SCHEMES: readonly string[] = Object.keys(ADAPTERS)
 
 /**
- * Opens the result store of `url`: `memory://name`, `sqlite:path/to/file.db`, `redis://[user:password@]host[:port][/db]`, `rediss://…`.
+ * Opens the result store of `url`: `memory://name`, `sqlite:path/to/file.db`, `redis://[user:password@]host[:port][/db]`, `rediss://…`,
+ * `sentinel://host1:26379,host2:26379[/db]?master=NAME`.
  *
  * @throws E_RESULTS_URL for a scheme or form that is not known, E_RESULTS_UNREACHABLE
  */

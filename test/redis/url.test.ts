@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { CelerityError } from '../../src/errors.js'
-import { parseRedisUrl } from '../../src/redis/link.js'
+import { parseRedisUrl } from '../../src/redis/address.js'
 
 describe('a Redis URL', () => {
   it('names a server and a database; what is left out is port 6379 and database 0', () => {

@@ -5,6 +5,7 @@
 import type { Context } from 'mocha'
 import pg from 'pg'
 import { type PostgresServer, startPostgresServer } from './postgres-server.js'
+import { type SentinelSet, startSentinels } from './redis-sentinels.js'
 import { DATABASES, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js'
 import { findTools, type Tool } from './tools.js'
 
@@ -32,6 +33,14 @@ export function redisServerPath(): string | undefined {
 /** A server of one's own, for tests that kill, pause or starve it. Call `stop()` in `after`. */
 export function startRedis(context: Context, options?: RedisServerOptions): Promise<RedisServer> {
   return startRedisServer(need(context, redisServer()), options)
+}
+
+/** A primary, two replicas and three sentinels, with passwords where they are given. Call `stop()` in `after`. */
+export function startRedisSentinels(
+  context: Context,
+  password?: { readonly server: string; readonly sentinel: string },
+): Promise<SentinelSet> {
+  return startSentinels(need(context, redisServer()), password)
 }
 
 /** URL of an empty PostgreSQL database that no other caller in this run gets. The server is started with the first of them. */

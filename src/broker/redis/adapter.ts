@@ -32,9 +32,11 @@ import { KnownWorkers } from './known-workers.js'
 import { Mailboxes } from './mailboxes.js'
 import { openLink } from './open-link.js'
 import type { Argument } from './ops.js'
+import { Primacy } from './primacy.js'
 import { RedisQueues } from './queues.js'
 import { reap } from './reaper.js'
 import { writeEntry } from './registry-entry.js'
+import { Replicas } from './replicas.js'
 import { refuseMissingRights } from './rights.js'
 import { RedisSchedules } from './schedules.js'
 import { scripts } from './scripts.js'
@@ -60,6 +62,8 @@ export class RedisBroker implements Broker {
   readonly #mailboxes: Mailboxes
   readonly #known: KnownWorkers
   readonly #consumers = new Set<RedisConsumer>()
+  readonly #primacy: Primacy
+  readonly #replicas: Replicas
   readonly #producer = randomUUID()
   readonly #bindings: Bindings
   #batch = 0
@@ -77,6 +81,8 @@ export class RedisBroker implements Broker {
     this.#bindings = new Bindings(link, this.#keys)
     this.queues = new RedisQueues(link, this.#keys)
     this.journal = new RedisJournal(link, this.#keys)
+    this.#primacy = new Primacy(link)
+    this.#replicas = new Replicas(link, options)
     this.schedules = new RedisSchedules(link, this.#keys, this.#bindings)
     this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
   }
@@ -112,7 +118,7 @@ export class RedisBroker implements Broker {
       args.push('l', raws.length, ...(raws as string[]))
     }
     try {
-      await this.#link.script(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args], deadlineMs)
+      await this.#replicas.stored(scripts.publish, keys, [this.#batch, PRODUCER_MARK_MS, fresh.size, ...fresh, ...args], deadlineMs)
     } catch (error) {
       throw error instanceof Unreachable && error.sent ? fateUnknown(error) : error
     }
@@ -159,7 +165,7 @@ export class RedisBroker implements Broker {
 
   async tend(judge: Judge): Promise<Tended> {
     await this.#sweep()
-    return { due: await this.#moveDue(), reaped: await reap(this.#link, this.#keys, judge, this.#options.log) }
+    return { due: await this.#moveDue(), reaped: await reap(this.#link, this.#keys, this.#primacy, judge, this.#options.log) }
   }
 
   /** Takes away what askers that were killed have left, once a minute. */

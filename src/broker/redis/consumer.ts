@@ -9,6 +9,7 @@ import { RedisQueues } from './queues.js'
 import { type RegistryEntry, writeEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
 import { Waiters } from './waiters.js'
+import { Replicas } from './replicas.js'
 
 type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer, broken: (number | Buffer)[], taken: (number | Buffer[])[]]
 
@@ -36,6 +37,7 @@ export class RedisConsumer implements Consumer {
   readonly #context: OpsContext
   #turn = 0
 
+  readonly #replicas: Replicas
   constructor(url: string, link: RedisLink, keys: Keys, worker: Registered, options: BrokerOptions) {
     this.incarnation = worker.incarnation
     this.#link = link
@@ -61,6 +63,7 @@ export class RedisConsumer implements Consumer {
     for (const queue of order) keys.push(k.delayed(queue), k.delayedRaw(queue))
     for (let step = 0; step < 4; step++) for (const queue of order) keys.push(k.list(queue, step))
     const args = [seq, max, order.length, k.lane(this.incarnation)]
+    this.#replicas = new Replicas(link, options)
     const reply = (await this.#link.script(scripts.take, keys, args)) as TakeReply
     if (reply[0].toString() === 'lost') return 'lost'
 
@@ -156,7 +159,7 @@ export class RedisConsumer implements Consumer {
     const keys = [k.epoch(this.incarnation), k.lanes(this.incarnation), k.scratch, k.early(this.incarnation)]
     const head = ['owner', k.lane(this.incarnation), k.done(this.incarnation), this.#link.address.db]
     const args = settleArguments(settlements, this.#context)
-    const reply = (await this.#link.script(scripts.settle, keys, [...head, ...args])) as Buffer[]
+    const reply = (await this.#replicas.settled(scripts.settle, keys, [...head, ...args])) as Buffer[]
     if (reply.length === 1) return reply[0]?.toString() === 'lost' ? 'lost' : []
     const refused: [string, string][] = []
     for (let i = 1; i + 2 < reply.length; i += 3) refused.push([`${reply[i]}:${reply[i + 1]}`, String(reply[i + 2])])

@@ -10,6 +10,7 @@ import type { Delivery, Judge, Orphan, Settlement } from '../broker.js'
 import { isSuspectStep } from '../orphan.js'
 import type { Keys } from './keys.js'
 import { type RedisLane, settleArguments } from './ops.js'
+import type { Primacy } from './primacy.js'
 import { readEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
 
@@ -27,7 +28,8 @@ interface Reaped {
   readonly messages: number
 }
 
-export async function reap(link: RedisLink, keys: Keys, judge: Judge, log: Log): Promise<Reaped[]> {
+export async function reap(link: RedisLink, keys: Keys, primacy: Primacy, judge: Judge, log: Log): Promise<Reaped[]> {
+  const quietMs = await primacy.ms()
   const registry = await link.run((client) => client.hgetall(keys.registry))
   const incarnations = Object.keys(registry)
   if (incarnations.length === 0) return []
@@ -37,29 +39,20 @@ export async function reap(link: RedisLink, keys: Keys, judge: Judge, log: Log):
   const gone = incarnations.filter((_, index) => leases[index] === 0)
   if (gone.length === 0) return []
 
-  const quietMs = await quietSince(link)
   const reaped: Reaped[] = []
   for (const incarnation of gone) {
     const entry = readEntry(registry[incarnation] ?? '')
-    // Nobody reaps until a full lease has passed since the server's start and since our own connection: after an outage longer than a
-    // lease, the first to come back would otherwise reap everybody. Who has no epoch was fenced or has resigned already.
+    // Nobody reaps until a full lease has passed since the server's start, since it is the primary, and since our own connection: after an
+    // outage longer than a lease, the first to come back would otherwise reap everybody. Who has no epoch was fenced or has resigned already.
     const ended = epochs[incarnations.indexOf(incarnation)] === 0
     if (!ended && quietMs < entry.leaseMs) continue
     const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
-    if ((await link.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
+    if ((await primacy.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
     const messages = await giveBack(link, keys, incarnation, entry, judge)
     log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
     reaped.push({ node: entry.node, incarnation, messages })
   }
   return reaped
-}
-
-/** Milliseconds since both the server and our connection to it have been up. */
-async function quietSince(link: RedisLink): Promise<number> {
-  const info = await link.run((client) => client.info('server'))
-  const uptime = Number(/^uptime_in_seconds:(\d+)/m.exec(info)?.[1] ?? 0) * 1000
-  const connected = link.readySince === null ? 0 : performance.now() - link.readySince
-  return Math.min(uptime, connected)
 }
 
 async function giveBack(link: RedisLink, keys: Keys, incarnation: string, entry: Entry, judge: Judge): Promise<number> {

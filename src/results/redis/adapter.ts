@@ -24,13 +24,13 @@ export class RedisResults implements ResultStore {
   #subscribed: Redis | undefined
 
   constructor(url: string, options: ResultOptions) {
-    const { deadlineMs, log, outages } = options
-    const shared = { deadlineMs, log, outages, unreachable: 'E_RESULTS_UNREACHABLE' } as const
+    const { deadlineMs, log, outages, keyPrefix } = options
+    const shared = { deadlineMs, log, outages, keyPrefix, unreachable: 'E_RESULTS_UNREACHABLE' } as const
     this.#link = new RedisLink(url, shared)
     this.#subscriber = new RedisLink(url, { ...shared, listens: true })
     this.#subscriber.whenReady((client) => this.#attach(client))
     this.server = this.#link.address.server
-    this.#prefix = options.keyPrefix
+    this.#prefix = keyPrefix
   }
 
   async set(results: readonly EncodedResult[]): Promise<void> {

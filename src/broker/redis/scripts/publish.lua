@@ -5,7 +5,10 @@
 -- Reply 1 stored, 0 was stored before
 -- The SET comes first: at maxmemory it is refused, and then nothing of the batch is written.
 local last = redis.call('GET', KEYS[1])
-if last and tonumber(last) >= tonumber(ARGV[1]) then return 0 end
+if last and tonumber(last) >= tonumber(ARGV[1]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2]) -- a write, for WAIT answers for the last one of its connection
+  return 0
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local a = 4 + tonumber(ARGV[3])
 for i = 4, a - 1 do redis.call('SADD', KEYS[2], ARGV[i]) end
