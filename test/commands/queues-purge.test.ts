@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { eventually } from '../eventually.js'
 import { messageOf } from '../protocol/fixtures.js'
 import { redisUrl } from '../setup/servers.js'
 import { aTaskProject, type TaskProject } from './a-project.js'
@@ -31,8 +32,28 @@ for (const server of ['SQLite', 'Redis'] as const) {
       )
       expect(text.stderr).contain('slow: 1 ready, and none of our workers consumes it')
       const [{ oldest, ...celery }] = JSON.parse(json.stdout) as [{ oldest: number }]
-      expect(celery).deep.equal({ queue: 'celery', ready: 3, steps: [2, 0, 0, 1], delayed: 0, suspects: 0, leased: 0, dead: 0, consumers: 0 })
+      expect(celery).deep.equal({
+        queue: 'celery',
+        ready: 3,
+        steps: [2, 0, 0, 1],
+        delayed: 0,
+        suspects: 0,
+        leased: 0,
+        dead: 0,
+        consumers: 0,
+      })
       expect(oldest).within(0, 30)
+    })
+
+    it('shows what waits to be run alone, when there is any, and removes that too', async () => {
+      const broker = await project.client.broker()
+      const dies = await broker.register({ incarnation: 'gone', node: 'celery@gone', leaseMs: 1, queues: ['slow'] })
+      await dies.take(1, ['slow'], 1)
+      await eventually(async () => (await broker.tend(() => ({ fate: { kind: 'requeue', to: 'suspects' } }))).reaped.length > 0)
+
+      expect((await project.tasks('queues -Q slow')).stdout).match(/ DELAYED +SUSPECTS +RUNNING .*\nslow +0 +- +- +0 +1 +0 /)
+      expect((await project.tasks('purge -Q slow -y')).stdout).match(/ REMOVED: SUSPECTS .*\nslow +0 +0 +1 /)
+      expect(await project.counts('slow')).include({ suspects: 0, ready: 0 })
     })
 
     it('says that the age of a message of a Python producer is unknown', async () => {
@@ -51,7 +72,10 @@ for (const server of ['SQLite', 'Redis'] as const) {
       const rest = await project.tasks('purge -f')
       const none = await project.tasks('purge --force')
 
-      expect(JSON.parse(one.stdout)).deep.equal({ purged: true, queues: [{ queue: 'celery', ready: 3, delayed: 0, suspects: 0, leased: 0, dead: 0 }] })
+      expect(JSON.parse(one.stdout)).deep.equal({
+        purged: true,
+        queues: [{ queue: 'celery', ready: 3, delayed: 0, suspects: 0, leased: 0, dead: 0 }],
+      })
       expect(one.stderr).equal('')
       expect(rest.stdout).match(/^QUEUE +REMOVED: READY +REMOVED: DELAYED .*\ncelery +0 .*\nslow +1 +0 /)
       expect(none).include({ code: 0, stderr: 'Nothing waits there.\n' })

@@ -51,10 +51,11 @@ export class Fleet {
     return worker
   }
 
-  /** Nothing waits, and nothing runs. */
-  async isDone(): Promise<boolean> {
+  /** Nothing waits or runs, and these have ended. The counts alone are not of one moment: a message may slip past them. */
+  async isDone(ids: readonly string[]): Promise<boolean> {
     const [counts] = await (await this.app.broker()).queues.counts(['celery'])
-    return counts !== undefined && counts.ready + counts.delayed + counts.suspects + counts.leased === 0
+    if (counts === undefined || counts.ready + counts.delayed + counts.suspects + counts.leased > 0) return false
+    return !(await this.states(ids)).includes('nothing')
   }
 
   /** `success`, `FAILURE <type>`, or `nothing`, of each. */
