@@ -7,9 +7,9 @@ import { openLink } from './open-link.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { type RegistryEntry, writeEntry } from './registry-entry.js'
+import { Replicas } from './replicas.js'
 import { scripts } from './scripts.js'
 import { Waiters } from './waiters.js'
-import { Replicas } from './replicas.js'
 
 type TakeReply = [status: Buffer, now: Buffer, due: Buffer, revocations: Buffer, broken: (number | Buffer)[], taken: (number | Buffer[])[]]
 
@@ -33,11 +33,11 @@ export class RedisConsumer implements Consumer {
   #consumed: readonly string[]
   readonly #queues: RedisQueues
   readonly #waiters: Waiters
+  readonly #replicas: Replicas
   readonly #early = new Set<string>()
   readonly #context: OpsContext
   #turn = 0
 
-  readonly #replicas: Replicas
   constructor(url: string, link: RedisLink, keys: Keys, worker: Registered, options: BrokerOptions) {
     this.incarnation = worker.incarnation
     this.#link = link
@@ -46,6 +46,7 @@ export class RedisConsumer implements Consumer {
     this.#consumed = worker.entry.queues
     this.#queues = new RedisQueues(link, keys)
     this.#waiters = new Waiters(url, keys, options)
+    this.#replicas = new Replicas(link, options)
     this.watch = {
       waiting: (queues) => waiting(url, keys, options, queues),
       reconnect: () => {
@@ -63,7 +64,6 @@ export class RedisConsumer implements Consumer {
     for (const queue of order) keys.push(k.delayed(queue), k.delayedRaw(queue))
     for (let step = 0; step < 4; step++) for (const queue of order) keys.push(k.list(queue, step))
     const args = [seq, max, order.length, k.lane(this.incarnation)]
-    this.#replicas = new Replicas(link, options)
     const reply = (await this.#link.script(scripts.take, keys, args)) as TakeReply
     if (reply[0].toString() === 'lost') return 'lost'
 
