@@ -217,7 +217,11 @@ export interface StartedPosition {
   readonly position: number
 }
 
-export type Renewal = { readonly kind: 'kept'; readonly lanes: readonly string[] } | { readonly kind: 'lost' }
+/**
+ * `gone`: all that the broker held is gone, this incarnation with it. It was not fenced: its consumer puts back what it holds with its next
+ * step, and the lease can be renewed again.
+ */
+export type Renewal = { readonly kind: 'kept'; readonly lanes: readonly string[] } | { readonly kind: 'lost' } | { readonly kind: 'gone' }
 
 /** A message found with a worker that died. */
 export interface Orphan {

@@ -52,7 +52,11 @@ describe('Python and Node workers on one queue', function () {
     const keys = (await scene.redis.keys('*')).filter((key) => !key.startsWith('celery-task-meta-'))
     const ttls = await Promise.all(keys.map((key) => scene.redis.pttl(key))) // what runs out by itself is no litter
 
-    expect(keys.filter((_, at) => ttls[at] === -1).sort()).to.deep.equal([`_kombu.binding.${QUEUE}`, 'celerity:queues'])
+    expect(keys.filter((_, at) => ttls[at] === -1).sort()).to.deep.equal([
+      `_kombu.binding.${QUEUE}`,
+      'celerity:generation',
+      'celerity:queues',
+    ])
   })
 
   it('share what waits for its time: Python gets it when the last Node worker leaves', async () => {

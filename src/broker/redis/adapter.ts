@@ -66,6 +66,8 @@ export class RedisBroker implements Broker {
   readonly #replicas: Replicas
   readonly #producer = randomUUID()
   readonly #bindings: Bindings
+  /** As the last renewal has seen it, by incarnation: the data are others when it is another. */
+  readonly #generations = new Map<string, string>()
   #batch = 0
   #swept = Number.NEGATIVE_INFINITY
   #publishing: Promise<unknown> = Promise.resolve()
@@ -130,10 +132,17 @@ export class RedisBroker implements Broker {
     await this.#refuseEviction()
     const { incarnation, node, leaseMs, queues } = worker
     const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid, process: worker.process ?? null }
-    const keys = [this.#keys.registry, this.#keys.epoch(incarnation), this.#keys.lease(incarnation), this.#keys.queues]
-    await this.#link.script(scripts.register, keys, [incarnation, writeEntry(entry), leaseMs, ...queues])
+    const keys = [
+      this.#keys.registry,
+      this.#keys.epoch(incarnation),
+      this.#keys.lease(incarnation),
+      this.#keys.queues,
+      this.#keys.generation,
+    ]
+    const args = [incarnation, writeEntry(entry), leaseMs, randomUUID(), ...queues]
+    const generation = String(await this.#link.script(scripts.register, keys, args))
     await this.#bindings.add(queues)
-    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, { incarnation, entry }, this.#options)
+    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, { incarnation, entry, generation }, this.#options)
     this.#consumers.add(consumer)
     return consumer
   }
@@ -157,10 +166,17 @@ export class RedisBroker implements Broker {
 
   async renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal> {
     const k = this.#keys
-    const keys = [k.epoch(incarnation), k.lease(incarnation), k.lanes(incarnation), k.started(incarnation)]
+    const keys = [k.epoch(incarnation), k.lease(incarnation), k.lanes(incarnation), k.started(incarnation), k.generation]
     const positions = started.map((s) => `${s.lane}:${s.position}`)
-    const [kind, ...lanes] = ((await this.#link.script(scripts.renew, keys, positions)) as Buffer[]).map(String)
-    return kind === 'kept' ? { kind, lanes } : { kind: 'lost' }
+    const [kind, generation = '', ...lanes] = ((await this.#link.script(scripts.renew, keys, positions)) as Buffer[]).map(String)
+    if (kind === 'kept') {
+      this.#generations.set(incarnation, generation)
+      return { kind, lanes }
+    }
+    const known = this.#generations.get(incarnation)
+    if (known !== undefined && known !== generation) return { kind: 'gone' }
+    this.#generations.delete(incarnation)
+    return { kind: 'lost' }
   }
 
   async tend(judge: Judge): Promise<Tended> {

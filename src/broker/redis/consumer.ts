@@ -1,7 +1,9 @@
 /** One registered incarnation on Redis. */
+import { randomUUID } from 'node:crypto'
 import type { RedisLink } from '../../redis/link.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
+import { Holdings } from './holdings.js'
 import { type Keys, suspectLane } from './keys.js'
 import { openLink } from './open-link.js'
 import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
@@ -22,6 +24,8 @@ const UNPARK_BATCH = 500
 interface Registered {
   readonly incarnation: string
   readonly entry: RegistryEntry
+  /** Of the server's data, when it registered. */
+  readonly generation: string
 }
 
 export class RedisConsumer implements Consumer {
@@ -36,6 +40,10 @@ export class RedisConsumer implements Consumer {
   readonly #replicas: Replicas
   readonly #early = new Set<string>()
   readonly #context: OpsContext
+  readonly #holdings = new Holdings()
+  readonly #options: BrokerOptions
+  #generation: string
+  #restoring: Promise<boolean> | undefined
   #turn = 0
 
   constructor(url: string, link: RedisLink, keys: Keys, worker: Registered, options: BrokerOptions) {
@@ -43,10 +51,11 @@ export class RedisConsumer implements Consumer {
     this.#link = link
     this.#keys = keys
     this.#entry = worker.entry
+    this.#generation = worker.generation
+    this.#options = options
     this.#consumed = worker.entry.queues
     this.#queues = new RedisQueues(link, keys)
     this.#waiters = new Waiters(url, keys, options)
-    this.#replicas = new Replicas(link, options)
     this.watch = {
       waiting: (queues) => waiting(url, keys, options, queues),
       reconnect: () => {
@@ -54,10 +63,15 @@ export class RedisConsumer implements Consumer {
         this.#waiters.rebuild()
       },
     }
+    this.#replicas = new Replicas(link, options)
     this.#context = { keys, incarnation: this.incarnation, node: worker.entry.node, early: this.#early }
   }
 
-  async take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+  take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
+    return this.#standing(() => this.#take(seq, queues, max))
+  }
+
+  async #take(seq: number, queues: readonly string[], max: number): Promise<Taken | 'lost'> {
     const order = rotate(queues, seq) // by the number, so that a repeated take asks in the same order
     const k = this.#keys
     const keys = [k.epoch(this.incarnation), k.lanes(this.incarnation), k.marks(this.incarnation), k.revocations]
@@ -85,6 +99,7 @@ export class RedisConsumer implements Consumer {
       const queue = order[index % order.length] ?? ''
       const step = Math.floor(index / order.length)
       const lane: RedisLane = { name: `${seq}/${source}`, seq, queue, size: messages.length, step }
+      this.#holdings.hold(lane, messages)
       for (let position = 0; position < messages.length; position++) deliveries.push({ lane, position, raw: messages[position] as Buffer })
     }
     return deliveries
@@ -95,7 +110,11 @@ export class RedisConsumer implements Consumer {
     return lists.length > 0 && (await this.#link.run((client) => client.exists(...lists))) > 0
   }
 
-  async takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'> {
+  takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'> {
+    return this.#standing(() => this.#takeSuspect(seq, queues))
+  }
+
+  async #takeSuspect(seq: number, queues: readonly string[]): Promise<Taken | 'lost'> {
     const order = rotate(queues, seq)
     const k = this.#keys
     const sources = [4, 5, 6, 7].flatMap((step) => order.map((queue) => ({ queue, step })))
@@ -109,6 +128,7 @@ export class RedisConsumer implements Consumer {
     const source = sources[Number(number) - 1]
     if (source !== undefined && raw !== undefined) {
       const lane: RedisLane = { name: suspectLane(seq, Number(number)), seq, size: 1, ...source }
+      this.#holdings.hold(lane, [raw])
       deliveries.push({ lane, position: 0, raw })
     }
     return { deliveries, now: Number(now), nextDue: null, revocations: Number(revocations), broken: [] }
@@ -122,7 +142,11 @@ export class RedisConsumer implements Consumer {
     await this.#giveBack('close', seq)
   }
 
-  async start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'> {
+  start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'> {
+    return this.#standing(() => this.#start(deliveries))
+  }
+
+  async #start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'> {
     const keys = [this.#keys.epoch(this.incarnation), this.#keys.lanes(this.incarnation), this.#keys.early(this.incarnation)]
     const reply = await this.#link.script(
       scripts.start,
@@ -136,8 +160,9 @@ export class RedisConsumer implements Consumer {
 
   async settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'> {
     if (settlements.length === 0) return 'ok'
-    const reply = await this.#settle(settlements)
+    const reply = await this.#standing(() => this.#settle(settlements))
     if (reply === 'lost') return 'lost'
+    if (reply.length === 0) for (const { delivery } of settlements) this.#holdings.settled(delivery)
     if (this.#early.size > 0) for (const { delivery } of settlements) this.#early.delete(place(delivery))
     if (reply.length === 0) return 'ok'
     // The server would not carry out some follow-ups (a queue's key of another type): keep the message where a person can see it.
@@ -150,7 +175,9 @@ export class RedisConsumer implements Consumer {
         fate: { kind: 'dead', reason: 'refused-by-broker', detail: `what followed was refused: ${why.get(place(s.delivery))}` },
       }),
     )
-    return (await this.#settle(dead)) === 'lost' ? 'lost' : 'ok'
+    if ((await this.#settle(dead)) === 'lost') return 'lost'
+    for (const { delivery } of settlements) this.#holdings.settled(delivery)
+    return 'ok'
   }
 
   /** What was refused, as [lane:position, words]. */
@@ -178,6 +205,38 @@ export class RedisConsumer implements Consumer {
     this.#consumed = [...queues]
     await Promise.all([this.#waiters.leave(left), this.#unpark(left)])
     return 'ok'
+  }
+
+  /** A step, and once more when it failed because all keys were gone, and what this incarnation holds has been put back. */
+  async #standing<T>(step: () => Promise<T | 'lost'>): Promise<T | 'lost'> {
+    const generation = this.#generation
+    const answer = await step()
+    if (answer !== 'lost') return answer
+    if (this.#generation === generation) {
+      this.#restoring ??= this.#restore().finally(() => {
+        this.#restoring = undefined
+      })
+      if (!(await this.#restoring)) return answer
+    }
+    return step()
+  }
+
+  /** False: nothing was wiped, we are fenced. */
+  async #restore(): Promise<boolean> {
+    const [k, i, queues] = [this.#keys, this.incarnation, this.#consumed]
+    const keys = [k.registry, k.epoch(i), k.lease(i), k.queues, k.generation, k.lanes(i), k.marks(i), k.early(i)]
+    const entry = writeEntry({ ...this.#entry, queues })
+    const head = [i, entry, this.#entry.leaseMs, this.#generation, randomUUID(), k.lane(i), k.done(i), this.#holdings.lastTake]
+    const early = [...this.#early]
+    const args = [...head, queues.length, ...queues, early.length, ...early, ...this.#holdings.arguments(k)]
+    const [status, generation] = (await this.#link.script(scripts.restore, keys, args)) as Buffer[]
+    if (String(status) === 'lost') return false
+    this.#generation = String(generation)
+    const messages = this.#holdings.size
+    this.#options.log.error('all that the broker held is gone (FLUSHALL, or it lost its data): what waited there is lost', {
+      kept: messages,
+    })
+    return true
   }
 
   async resign(): Promise<void> {

@@ -13,6 +13,7 @@ export class Keys {
   /** Stands before every key and channel. */
   readonly prefix: string
   readonly registry: string
+  readonly generation: string
   readonly queues: string
   readonly scratch: string
   readonly revoked: string
@@ -32,6 +33,7 @@ export class Keys {
   constructor(prefix: string) {
     this.prefix = prefix
     this.registry = `${prefix}celerity:workers`
+    this.generation = `${prefix}celerity:generation`
     this.queues = `${prefix}celerity:queues`
     this.scratch = `${prefix}celerity:scratch`
     this.revoked = `${prefix}celerity:revoked`

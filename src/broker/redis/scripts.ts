@@ -5,6 +5,7 @@ export const scripts = {
   publish: loadScript(import.meta.url, 'publish'),
   probe: loadScript(import.meta.url, 'probe'),
   register: loadScript(import.meta.url, 'register'),
+  restore: loadScript(import.meta.url, 'restore'),
   take: loadScript(import.meta.url, 'take'),
   takeSuspect: loadScript(import.meta.url, 'take-suspect'),
   settle: loadScript(import.meta.url, 'settle'),

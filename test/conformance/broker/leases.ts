@@ -231,6 +231,6 @@ export function leases(stage: () => Stage): void {
 
 async function lanesOf(renewal: ReturnType<Stage['broker']['renew']>): Promise<string[]> {
   const answer = await renewal
-  if (answer.kind === 'lost') throw new Error('the incarnation was fenced')
+  if (answer.kind !== 'kept') throw new Error('the incarnation was fenced')
   return [...answer.lanes].sort()
 }
