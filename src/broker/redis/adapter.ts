@@ -23,6 +23,7 @@ import {
   type Tended,
 } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
+import { Wakefulness } from '../wakefulness.js'
 import { Bindings } from './bindings.js'
 import { Channels } from './channels.js'
 import { RedisConsumer } from './consumer.js'
@@ -34,7 +35,7 @@ import { openLink } from './open-link.js'
 import type { Argument } from './ops.js'
 import { Primacy } from './primacy.js'
 import { RedisQueues } from './queues.js'
-import { reap } from './reaper.js'
+import { type Reaper, reap } from './reaper.js'
 import { writeEntry } from './registry-entry.js'
 import { Replicas } from './replicas.js'
 import { refuseMissingRights } from './rights.js'
@@ -62,7 +63,8 @@ export class RedisBroker implements Broker {
   readonly #mailboxes: Mailboxes
   readonly #known: KnownWorkers
   readonly #consumers = new Set<RedisConsumer>()
-  readonly #primacy: Primacy
+  readonly #awake = new Wakefulness(() => performance.now(), Date.now)
+  readonly #reaper: Reaper
   readonly #replicas: Replicas
   readonly #producer = randomUUID()
   readonly #bindings: Bindings
@@ -81,10 +83,16 @@ export class RedisBroker implements Broker {
     this.#mailboxes = new Mailboxes(url, link, this.#keys, options)
     this.#known = new KnownWorkers(link, this.#keys)
     this.#bindings = new Bindings(link, this.#keys)
+    this.#reaper = {
+      link,
+      keys: this.#keys,
+      primacy: new Primacy(link),
+      awake: this.#awake,
+      log: options.log,
+    }
+    this.#replicas = new Replicas(link, options)
     this.queues = new RedisQueues(link, this.#keys)
     this.journal = new RedisJournal(link, this.#keys)
-    this.#primacy = new Primacy(link)
-    this.#replicas = new Replicas(link, options)
     this.schedules = new RedisSchedules(link, this.#keys, this.#bindings)
     this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
   }
@@ -128,9 +136,9 @@ export class RedisBroker implements Broker {
   }
 
   async register(worker: Registration): Promise<Consumer> {
-    await refuseMissingRights(this.#link, this.#keys, worker.queues)
-    await this.#refuseEviction()
     const { incarnation, node, leaseMs, queues } = worker
+    await refuseMissingRights(this.#link, this.#keys, queues)
+    await this.#refuseEviction()
     const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid, process: worker.process ?? null }
     const keys = [
       this.#keys.registry,
@@ -181,7 +189,7 @@ export class RedisBroker implements Broker {
 
   async tend(judge: Judge): Promise<Tended> {
     await this.#sweep()
-    return { due: await this.#moveDue(), reaped: await reap(this.#link, this.#keys, this.#primacy, judge, this.#options.log) }
+    return { due: await this.#moveDue(), reaped: await reap(this.#reaper, judge) }
   }
 
   /** Takes away what askers that were killed have left, once a minute. */
@@ -248,6 +256,7 @@ export class RedisBroker implements Broker {
   }
 
   async close(): Promise<void> {
+    this.#awake.close()
     await this.#publishing
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
     await this.#mailboxes.close()

@@ -8,6 +8,7 @@ import { decodeMessage } from '../../protocol/message.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { Delivery, Judge, Orphan, Settlement } from '../broker.js'
 import { isSuspectStep } from '../orphan.js'
+import type { Wakefulness } from '../wakefulness.js'
 import type { Keys } from './keys.js'
 import { type RedisLane, settleArguments } from './ops.js'
 import type { Primacy } from './primacy.js'
@@ -28,7 +29,15 @@ interface Reaped {
   readonly messages: number
 }
 
-export async function reap(link: RedisLink, keys: Keys, primacy: Primacy, judge: Judge, log: Log): Promise<Reaped[]> {
+export interface Reaper {
+  readonly link: RedisLink
+  readonly keys: Keys
+  readonly primacy: Primacy
+  readonly awake: Wakefulness
+  readonly log: Log
+}
+
+export async function reap({ link, keys, primacy, awake, log }: Reaper, judge: Judge): Promise<Reaped[]> {
   const quietMs = await primacy.ms()
   const registry = await link.run((client) => client.hgetall(keys.registry))
   const incarnations = Object.keys(registry)
@@ -42,10 +51,12 @@ export async function reap(link: RedisLink, keys: Keys, primacy: Primacy, judge:
   const reaped: Reaped[] = []
   for (const incarnation of gone) {
     const entry = readEntry(registry[incarnation] ?? '')
-    // Nobody reaps until a full lease has passed since the server's start, since it is the primary, and since our own connection: after an
-    // outage longer than a lease, the first to come back would otherwise reap everybody. Who has no epoch was fenced or has resigned already.
+    // Nobody reaps until a full lease has passed since the server's start, since it is the primary, since our own connection, and since we were
+    // away ourselves: after an outage longer than a lease, the first to come back would otherwise reap everybody. Who has no epoch was
+    // fenced or has resigned already.
     const ended = epochs[incarnations.indexOf(incarnation)] === 0
-    if (!ended && quietMs < entry.leaseMs) continue
+    const awakeMs = performance.now() - awake.since(entry.leaseMs / 2)
+    if (!ended && Math.min(quietMs, awakeMs) < entry.leaseMs) continue
     const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
     if ((await primacy.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
     const messages = await giveBack(link, keys, incarnation, entry, judge)

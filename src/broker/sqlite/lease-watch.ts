@@ -1,8 +1,8 @@
 /**
  * Whose lease has run out. Nobody is judged dead by one who was away himself: not in the first lease after the file was opened, and not in
- * the first lease after a pause of this process (a suspended machine, SIGSTOP, a blocked loop), since the others may have been paused
- * with it and must have the time to renew.
+ * the first lease after a pause of this process.
  */
+import { Wakefulness } from '../wakefulness.js'
 import type { Machine } from './machine.js'
 
 export interface LeaseRow {
@@ -18,50 +18,27 @@ interface Sighting {
   readonly at: number
 }
 
-const BEAT_MS = 500
-/** Pauses remembered; older ones are forgotten first. */
-const PAUSES = 16
-
 export class LeaseWatch {
   readonly #machine: Machine
-  readonly #opened: number
-  readonly #timer: NodeJS.Timeout
-  #beat: number
-  #pauses: { readonly until: number; readonly length: number }[] = []
+  readonly #awake: Wakefulness
   /** For leases of another boot, whose clock is not ours: the renewal last seen, and since when by our clock. */
   readonly #sightings = new Map<string, Sighting>()
 
   constructor(machine: Machine) {
     this.#machine = machine
-    this.#opened = machine.now()
-    this.#beat = this.#opened
-    this.#timer = setInterval(() => this.#notePause(), BEAT_MS)
-    this.#timer.unref()
+    this.#awake = new Wakefulness(() => machine.now())
   }
 
   hasRunOut(worker: LeaseRow): boolean {
-    this.#notePause()
     const now = this.#machine.now()
-    if (now - this.#awakeSince(worker.lease_ms / 2) < worker.lease_ms) return false
+    if (now - this.#awake.since(worker.lease_ms / 2) < worker.lease_ms) return false
     // The same boot under a name that is not unique would show a lease that ends later than any renewal could have set it.
     const comparable = worker.boot === this.#machine.boot && worker.lease_end <= now + worker.lease_ms
     return comparable ? worker.lease_end <= now : this.#unchangedSince(worker, now) >= worker.lease_ms
   }
 
   close(): void {
-    clearInterval(this.#timer)
-  }
-
-  #notePause(): void {
-    const now = this.#machine.now()
-    const length = now - this.#beat - BEAT_MS
-    if (length > 0) this.#pauses = [...this.#pauses.slice(1 - PAUSES), { until: now, length }]
-    this.#beat = now
-  }
-
-  /** Since when this process has run without a pause as long as `pauseMs`. */
-  #awakeSince(pauseMs: number): number {
-    return Math.max(this.#opened, ...this.#pauses.filter(({ length }) => length > pauseMs).map(({ until }) => until))
+    this.#awake.close()
   }
 
   #unchangedSince({ incarnation, renewals }: LeaseRow, now: number): number {
