@@ -18,6 +18,8 @@ export interface SentinelSet {
   readonly servers: readonly RedisServer[]
   /** The port that the sentinels name now. */
   primary(): Promise<number>
+  /** Has a replica promoted while the primary lives. */
+  handOver(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -80,6 +82,9 @@ export async function startSentinels(
       const answers = await Promise.all(sentinels.map((port) => named(port).catch(() => null)))
       return Number(answers.find((answer) => answer !== null)?.[1])
     },
+    async handOver() {
+      await ask(sentinels[0] as number, (client) => client.call('SENTINEL', 'failover', MASTER))
+    },
     async stop() {
       for (const { child, guard } of processes) {
         guard.dismiss()
@@ -99,7 +104,13 @@ function sentinelFile(port: number, primary: number, password?: { readonly serve
     `sentinel down-after-milliseconds ${MASTER} 1000`,
     `sentinel failover-timeout ${MASTER} 5000`,
     `sentinel parallel-syncs ${MASTER} 2`,
-    ...(password === undefined ? [] : [`requirepass "${password.sentinel}"`, `sentinel sentinel-pass "${password.sentinel}"`, `sentinel auth-pass ${MASTER} "${password.server}"`]),
+    ...(password === undefined
+      ? []
+      : [
+          `requirepass "${password.sentinel}"`,
+          `sentinel sentinel-pass "${password.sentinel}"`,
+          `sentinel auth-pass ${MASTER} "${password.server}"`,
+        ]),
     '',
   ].join('\n')
 }
