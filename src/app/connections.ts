@@ -57,6 +57,7 @@ export class Connections {
       waitReplicas: brokerTransportOptions.waitReplicas ?? 0,
       waitReplicasTimeout: brokerTransportOptions.waitReplicasTimeout ?? 1,
       allowEviction: brokerAllowEviction,
+      visibilityTimeout: brokerTransportOptions.visibilityTimeout ?? 3_600,
     })
   }
 

@@ -14,6 +14,8 @@ export interface BrokerOptions {
   readonly waitReplicasTimeout: number
   /** Serve also where the server may evict keys, leases and queues among them; it is said in the log. */
   readonly allowEviction: boolean
+  /** Seconds after which what a Python worker has not acked is given back, as its own fellows do. */
+  readonly visibilityTimeout: number
   readonly log: Log
   /** What is said of a server that is away; handed to all connections of a process, it is said once and not by each. */
   readonly outages: Outages
@@ -27,6 +29,7 @@ export function brokerOptions(given: Partial<BrokerOptions> = {}): BrokerOptions
     waitReplicas: given.waitReplicas ?? 0,
     waitReplicasTimeout: given.waitReplicasTimeout ?? 1,
     allowEviction: given.allowEviction ?? false,
+    visibilityTimeout: given.visibilityTimeout ?? 3_600,
     log: given.log ?? silentLog,
     outages: given.outages ?? new Outages(),
     clock: given.clock ?? systemClock,

@@ -7,7 +7,7 @@ const CELERY_ONLY: ReadonlyMap<string, string> = new Map([
   ['event_serializer', 'events are always sent as JSON'],
   ['task_protocol', 'messages are always sent in protocol 2; protocol 1 is understood'],
   ['enable_utc', 'times are always kept in UTC; timezone is that of the schedules'],
-  ['visibility_timeout', 'a worker renews its lease while it lives, see workerLease'],
+  ['visibility_timeout', 'a worker of ours renews its lease, see workerLease; for what Python workers hold, see brokerTransportOptions'],
   ['include', 'see imports'],
   ['broker_connection_retry', 'a lost connection is always built again'],
   ['broker_connection_retry_on_startup', 'a worker always waits for its broker'],

@@ -70,7 +70,12 @@ export const SCHEMA = {
     why: 'Where messages wait; the default needs nothing installed. A relative file is relative to this file, else to the package root.',
   }),
   brokerTransportOptions: row({
-    kind: fields(TRANSPORT, { ...transportFields, waitReplicas: whole(0, 100), waitReplicasTimeout: span(0.01) }),
+    kind: fields(TRANSPORT, {
+      ...transportFields,
+      waitReplicas: whole(0, 100),
+      waitReplicasTimeout: span(0.01),
+      visibilityTimeout: span(1),
+    }),
     default: {},
     show: withoutPassword,
     celery: 'broker_transport_options',

@@ -3,7 +3,7 @@
  * (docs/redis.md). Every step is one script that is safe to send twice, so `RedisLink` may repeat it after a cut.
  */
 import { randomUUID } from 'node:crypto'
-import { CelerityError } from '../../errors.js'
+import { CelerityError, reason } from '../../errors.js'
 import { maskUrl } from '../../mask.js'
 import { type RedisLink, Unreachable } from '../../redis/link.js'
 import {
@@ -41,10 +41,12 @@ import { Replicas } from './replicas.js'
 import { refuseMissingRights } from './rights.js'
 import { RedisSchedules } from './schedules.js'
 import { scripts } from './scripts.js'
+import { restoreUnacked } from './unacked.js'
 
 /** How long a producer's mark outlives its last batch: longer than any deadline within which a batch may be sent again. */
 const PRODUCER_MARK_MS = 120_000
 const SWEEP_MS = 60_000
+const RESTORE_MS = 10_000
 
 export async function openRedisBroker(url: string, options: BrokerOptions): Promise<Broker> {
   return new RedisBroker(url, openLink(url, options), options)
@@ -72,6 +74,7 @@ export class RedisBroker implements Broker {
   readonly #generations = new Map<string, string>()
   #batch = 0
   #swept = Number.NEGATIVE_INFINITY
+  #restored = Number.NEGATIVE_INFINITY
   #publishing: Promise<unknown> = Promise.resolve()
 
   constructor(url: string, link: RedisLink, options: BrokerOptions) {
@@ -189,7 +192,21 @@ export class RedisBroker implements Broker {
 
   async tend(judge: Judge): Promise<Tended> {
     await this.#sweep()
-    return { due: await this.#moveDue(), reaped: await reap(this.#reaper, judge) }
+    const tended = { due: await this.#moveDue(), reaped: await reap(this.#reaper, judge) }
+    await this.#restore()
+    return tended
+  }
+
+  /** What Python's workers that are gone have left. */
+  async #restore(): Promise<void> {
+    const { clock, visibilityTimeout, log } = this.#options
+    const monotonic = clock.monotonic()
+    if (monotonic - this.#restored < Math.min(RESTORE_MS, visibilityTimeout * 500)) return
+    this.#restored = monotonic
+    // Not ours: where it can't be read, our own house is kept all the same.
+    await restoreUnacked(this.#link, this.#keys, visibilityTimeout, log).catch((error: unknown) => {
+      log.debug(`what Python workers hold was not looked at: ${reason(error)}`)
+    })
   }
 
   /** Takes away what askers that were killed have left, once a minute. */

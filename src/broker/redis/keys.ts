@@ -14,6 +14,9 @@ export class Keys {
   readonly prefix: string
   readonly registry: string
   readonly generation: string
+  readonly unacked: string
+  readonly unackedIndex: string
+  readonly unackedMutex: string
   readonly queues: string
   readonly scratch: string
   readonly revoked: string
@@ -34,6 +37,9 @@ export class Keys {
     this.prefix = prefix
     this.registry = `${prefix}celerity:workers`
     this.generation = `${prefix}celerity:generation`
+    this.unacked = `${prefix}unacked`
+    this.unackedIndex = `${prefix}unacked_index`
+    this.unackedMutex = `${prefix}unacked_mutex`
     this.queues = `${prefix}celerity:queues`
     this.scratch = `${prefix}celerity:scratch`
     this.revoked = `${prefix}celerity:revoked`
@@ -130,6 +136,10 @@ export class Keys {
   /** The bindings of an exchange; each member is a routing key, a pattern and a queue. */
   bindings(exchange: string): string {
     return `${this.prefix}_kombu.binding.${exchange}`
+  }
+  /** Routing key, pattern and queue of a member of `bindings`. */
+  boundAs(member: string): readonly string[] {
+    return member.split(SEPARATOR)
   }
   binding(queue: string): readonly [key: string, member: string] {
     return [this.bindings(queue), `${queue}${SEPARATOR}${SEPARATOR}${queue}`]

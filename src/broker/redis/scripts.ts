@@ -6,6 +6,8 @@ export const scripts = {
   probe: loadScript(import.meta.url, 'probe'),
   register: loadScript(import.meta.url, 'register'),
   restore: loadScript(import.meta.url, 'restore'),
+  restoreUnacked: loadScript(import.meta.url, 'restore-unacked'),
+  unlock: loadScript(import.meta.url, 'unlock'),
   take: loadScript(import.meta.url, 'take'),
   takeSuspect: loadScript(import.meta.url, 'take-suspect'),
   settle: loadScript(import.meta.url, 'settle'),
