@@ -11,6 +11,7 @@ import { type FailureCodes, failure, isBusy, translated } from './failures.js'
 import { ensureFile, type FileOptions, identity, networkFileSystem, parseSqliteUrl, type Synchronous } from './file.js'
 import { migrate, type Schema } from './schema.js'
 import { Statements, type Transaction } from './statements.js'
+import { WriteAheadLog } from './wal.js'
 
 export type { Transaction } from './statements.js'
 
@@ -72,7 +73,7 @@ export class Database {
   #connections = 0
   #identity = ''
   #identityChecked = 0
-  #current: Durability = 'durable'
+  #wal: WriteAheadLog | undefined
   #changedAt = 0
   #mark: Mark = ''
   #closed = false
@@ -93,9 +94,10 @@ export class Database {
   /** Runs `step` as the only writer, all or nothing. `step` is synchronous, and may run again when the database was busy. */
   async write<T>(step: (transaction: Transaction) => T, durability: Durability = 'durable'): Promise<T> {
     return this.#persist(() => {
-      this.#setDurability(durability)
       const result = this.#within('BEGIN IMMEDIATE', step)
       committed(this.#commits)
+      // Not by SQLite, inside the transaction: nobody else waits for our disk, and who is killed while it writes has stored it already.
+      if (durability === 'durable' && this.#synchronous === 'full') this.#wal?.flush()
       return result
     })
   }
@@ -134,6 +136,12 @@ export class Database {
     if (this.#closed) return
     this.#closed = true
     for (const listener of [...this.#commits.listeners]) listener()
+    this.#disconnect()
+  }
+
+  #disconnect(): void {
+    this.#wal?.close()
+    this.#wal = undefined
     this.#statements?.close()
     this.#statements = undefined
   }
@@ -180,8 +188,7 @@ export class Database {
   /** Deleted or replaced under us: what we would write now goes into a file that nobody can find any more. */
   #replaced(): void {
     this.#options.log.warning('the database file was deleted or replaced; opening it anew', { file: this.path })
-    this.#statements?.close()
-    this.#statements = undefined
+    this.#disconnect()
   }
 
   #connect(): Statements {
@@ -189,7 +196,7 @@ export class Database {
     const statements = new Statements(this.#open(':memory:', { timeout: BUSY_TIMEOUT_MS }), this.path)
     try {
       statements.exec('PRAGMA file.journal_mode = WAL')
-      statements.exec(`PRAGMA file.synchronous = ${this.#synchronous}`)
+      statements.exec('PRAGMA file.synchronous = NORMAL') // flushed at checkpoints; commits that must not wait for one are flushed by us
       statements.exec('PRAGMA file.journal_size_limit = 67108864') // a log that a long reader let grow is cut back to 64 MB
       if (!migrate(statements, this.#options.schema)) {
         throw failure(this.#options.codes, 'damaged', this.path, 'a newer version of Celerity has written it')
@@ -200,16 +207,8 @@ export class Database {
     }
     this.#connections++
     this.#identity = identity(this.path)
-    this.#current = 'durable'
+    this.#wal = new WriteAheadLog(this.path)
     return statements
-  }
-
-  /** A commit with `synchronous = NORMAL` is not flushed by itself but stands in the log in order: the next flush takes it along. */
-  #setDurability(durability: Durability): void {
-    const statements = this.#ready()
-    if (durability === this.#current) return
-    statements.exec(`PRAGMA file.synchronous = ${durability === 'durable' ? this.#synchronous : 'normal'}`)
-    this.#current = durability
   }
 
   /** Sleeps, but not past a commit of this process, an abort or a close. */

@@ -33,7 +33,7 @@ const BREAKS: readonly Break[] = [
   {
     name: 'the lease is not renewed',
     patches: [
-      { file: 'src/worker/keeper-thread.js', find: 'await broker.renew(incarnation, slots.started())', replace: "{ kind: 'kept' }" },
+      { file: 'src/worker/keeper/lease.js', find: 'await broker.renew(incarnation, board.started())', replace: "{ kind: 'kept' }" },
     ],
     scenario: 'T7 --tasks 1',
   },
@@ -71,7 +71,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     name: 'a slot is free before its outcome is stored',
-    patches: [{ file: 'src/worker/session.js', find: 'const KEPT_MS = 20', replace: 'const KEPT_MS = 1e9' }],
+    patches: [{ file: 'src/worker/workbench.js', find: 'const KEPT_MS = 20', replace: 'const KEPT_MS = 1e9' }],
     scenario: KILLS,
   },
   {
@@ -94,8 +94,8 @@ const BREAKS: readonly Break[] = [
       },
       {
         file: 'src/broker/sqlite/consumer.js',
-        find: 'async #asWorker(step) {',
-        replace: `async #asWorker(step) {
+        find: 'async #asWorker(step, durability) {',
+        replace: `async #asWorker(step, durability) {
           const findWorker = (t, i) => ({ id: -1, ...t.get('SELECT id, last_seq, closed_seq FROM broker_worker WHERE incarnation = ?', i) })`,
       },
       {
@@ -104,14 +104,14 @@ const BREAKS: readonly Break[] = [
         replace: `if (lane === undefined && followUps !== undefined) publish(transaction, followUps, now)
           if (lane === undefined || held === undefined)`,
       },
-      { file: 'src/worker/keeper-thread.js', find: "say({ kind: 'lost' })", replace: 'void say' },
+      { file: 'src/worker/keeper/lease.js', find: 'main.lost()', replace: 'void main' },
     ],
     scenario: 'T6',
   },
   {
     name: 'the first to come back after an outage reaps everybody',
     patches: [
-      { file: 'src/broker/redis/reaper.js', find: 'quietMs < entry.leaseMs', replace: 'false' },
+      { file: 'src/broker/redis/reaper.js', find: 'Math.min(quietMs, awakeMs) < entry.leaseMs', replace: 'false' },
       { file: 'src/broker/sqlite/adapter.js', find: 'const PATIENCE_MS = 500', replace: 'const PATIENCE_MS = 0' },
     ],
     scenario: 'T4',

@@ -1,4 +1,6 @@
+import fs from 'node:fs'
 import { mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
@@ -7,7 +9,7 @@ import { silentLog } from '../../src/log.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/sqlite/database.js'
 import { parseSqliteUrl } from '../../src/sqlite/file.js'
-import { Statements } from '../../src/sqlite/statements.js'
+import { Statements, type Transaction } from '../../src/sqlite/statements.js'
 import { eventually } from '../conformance/broker/stage.js'
 
 const OPTIONS: DatabaseOptions = {
@@ -84,6 +86,48 @@ describe('a SQLite database', () => {
 
     expect(await rejection(failed)).to.be.instanceOf(RangeError)
     expect(await lines(await open())).to.deep.equal(['kept'])
+  })
+
+  describe('whose disk is slow', () => {
+    const { fdatasyncSync } = fs
+    let flushes: (() => void)[]
+    beforeEach(() => {
+      flushes = []
+      fs.fdatasyncSync = (file) => {
+        fdatasyncSync(file)
+        for (const seen of flushes) seen()
+      }
+      syncBuiltinESMExports()
+    })
+    afterEach(() => {
+      fs.fdatasyncSync = fdatasyncSync
+      syncBuiltinESMExports()
+    })
+
+    it('flushes a durable write before it answers, and others see it, and may write, before that', async () => {
+      const database = await open()
+      const handle = (await loadBinding())(file, { timeout: 0 })
+      const seen: unknown[] = []
+      flushes.push(() => {
+        seen.push(handle.prepare('SELECT count(*) AS count FROM line').get())
+        handle.exec('BEGIN IMMEDIATE; ROLLBACK')
+      })
+      await write(database, 'x')
+      handle.close()
+      expect(seen).to.deep.equal([{ count: 1 }])
+    })
+
+    it('flushes nothing by itself for what may wait, or where less was asked for', async () => {
+      let count = 0
+      flushes.push(() => count++)
+      const step = (transaction: Transaction) => transaction.run("INSERT INTO line VALUES ('x')")
+      const database = await open()
+      await database.write(step, 'soon')
+      const lax = await openDatabase(`sqlite:${file}?synchronous=normal`, OPTIONS)
+      opened.push(lax)
+      await lax.write(step)
+      expect(count).to.equal(0)
+    })
   })
 
   it('is the same by a link to it', async () => {
