@@ -32,7 +32,7 @@ export default class Events extends BaseCommand<typeof Events> {
 
     await untilSignal(async (signal) => {
       const done = new AbortController()
-      const stream = new EventStream(process.stdout, { types, limit, ...lines }, () => done.abort())
+      const stream = new EventStream(this.stdout, { types, limit, ...lines }, () => done.abort())
       const parts = { broker, lamport: new Lamport(), clock: systemClock, log: await this.logger() }
       const receiver = await openReceiver(parts, { hear: (events) => stream.hear(events) })
       const end = AbortSignal.any([signal, done.signal])
@@ -50,13 +50,13 @@ export default class Events extends BaseCommand<typeof Events> {
     const { TaskTexts } = await import('../src/cli/task-texts.js')
     if (this.flags.dump) {
       const { DUMP_GREETING, dumpedTask, dumpLine } = await import('../src/cli/event-dump.js')
-      process.stdout.write(`${DUMP_GREETING}\n`)
+      this.stdout.write(`${DUMP_GREETING}\n`)
       const tasks = new TaskTexts(dumpedTask)
       return { note: (event) => tasks.note(event), line: (event) => dumpLine(event, tasks.of(event)) }
     }
     const { eventLine } = await import('../src/terminal/event-line.js')
     const names = new TaskTexts(({ fields: { name } }) => (typeof name === 'string' ? name : null))
-    const { paint } = this.look(process.stdout)
+    const { paint } = this.look(this.stdout)
     return { note: (event) => names.note(event), line: (event) => eventLine(event, names.of(event), paint) }
   }
 

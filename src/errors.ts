@@ -80,13 +80,17 @@ export class CelerityError extends Error {
 }
 
 export function isCelerityError(error: unknown): error is CelerityError {
-  return typeof error === 'object' && error !== null && MARK in error
+  try {
+    return typeof error === 'object' && error !== null && MARK in error
+  } catch {
+    return false // a proxy that lets nobody look
+  }
 }
 
 /** The text of whatever was thrown, without running code of its own (hostile getters and `toString` included). */
 export function reason(error: unknown): string {
   try {
-    if (error instanceof Error) return error.message || error.name
+    if (error instanceof Error) return String(error.message || error.name)
     return typeof error === 'string' ? error : String(error)
   } catch {
     return 'an error that cannot be shown' // `String()` ran the value's own toString, which threw

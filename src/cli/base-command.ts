@@ -17,11 +17,12 @@ import type { ResultStore } from '../results/store.js'
 import { type Paint, paint } from '../terminal/colour.js'
 import { safe } from '../terminal/safe.js'
 import { type Consent, confirm } from './confirm.js'
-import { describeError, errorDocument, errorText } from './error-report.js'
+import { describeError, type ErrorReport, errorDocument, errorText } from './error-report.js'
 import { COMMON_FLAGS } from './flags.js'
 import { jsonText } from './json-text.js'
 import { openLog } from './logging.js'
 import { Session } from './session.js'
+import { claimStdout, type Output } from './stdout.js'
 
 export type FlagsOf<C extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & C['flags']>
 export type ArgsOf<C extends typeof Command> = Interfaces.InferredArgs<C['args']>
@@ -46,6 +47,8 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   protected args!: ArgsOf<C>
   /** All words that are no flags: for commands that take any number of them (`strict = false`). */
   protected words: readonly string[] = []
+  /** Where data goes. */
+  protected stdout: Output = process.stdout
   #session: Session | null = null
 
   override async init(): Promise<void> {
@@ -60,6 +63,8 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     this.flags = flags as FlagsOf<C>
     this.args = args as ArgsOf<C>
     this.words = argv.map(String)
+    // On a terminal a person tells one from the other; a program that reads our output cannot.
+    if (this.ctor.enableJsonFlag && (this.jsonEnabled() || !process.stdout.isTTY)) this.stdout = claimStdout(process)
     this.#coverPasswords()
   }
 
@@ -127,7 +132,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   /** Prints `data` as text, unless `--json` prints what `run` returns. An empty text prints nothing. */
   protected show<Data>(data: Data, render: (data: Data, look: Look) => string): Data {
-    if (!this.jsonEnabled()) writeText(process.stdout, render(data, this.look(process.stdout)))
+    if (!this.jsonEnabled()) writeText(this.stdout, render(data, this.look(this.stdout)))
     return data
   }
 
@@ -138,7 +143,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   /** One item of a stream: a line of JSON with `--json`, else a line of text. */
   protected showLine<Data>(data: Data, render: (data: Data, look: Look) => string): void {
-    process.stdout.write(`${this.jsonEnabled() ? jsonText(data) : render(data, this.look(process.stdout))}\n`)
+    this.stdout.write(`${this.jsonEnabled() ? jsonText(data) : render(data, this.look(this.stdout))}\n`)
   }
 
   /** Where logs of this command go: warnings and worse, in words, unless another level was asked for. A command that runs for long has its own. */
@@ -154,7 +159,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   }
 
   /** How text for `stream` may look. */
-  protected look(stream: NodeJS.WriteStream): Look {
+  protected look(stream: Pick<Output, 'isTTY' | 'columns'>): Look {
     return { paint: this.#paint(stream), width: stream.isTTY ? stream.columns : undefined, now: Date.now() }
   }
 
@@ -188,7 +193,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   /** oclif's own cannot show a BigInt. */
   override logJson(json: unknown): void {
-    process.stdout.write(`${jsonText(json, 2)}\n`)
+    this.stdout.write(`${jsonText(json, 2)}\n`)
   }
 
   /** Reports and sets the exit code; nothing is thrown on, so that what is open gets closed. */
@@ -197,19 +202,35 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     const report = describeError(error, { command: this.id?.replaceAll(':', ' '), commands })
     process.exitCode = report.exit
     if ('silent' in report) return
-    const withStack = await this.#isDebug()
+    this.#write(report, await this.#isDebug())
+  }
+
+  #write(report: ErrorReport, withStack: boolean): void {
     if (this.jsonEnabled()) this.logJson(errorDocument(report, withStack))
     else process.stderr.write(errorText(report, this.#paint(process.stderr), withStack))
   }
 
   override async finally(error: Error | undefined): Promise<void> {
     await this.#session?.close()
+    process.off('exit', this.#ending)
     await super.finally(error)
+  }
+
+  /** Code that ends the process while it is loaded must not look like a command that has done its work. */
+  readonly #ending = (): void => {
+    const error = this.#session?.endedMidway ?? null
+    if (error === null) return
+    const report = describeError(error, { commands: [] })
+    if ('silent' in report) return
+    process.exitCode = report.exit
+    this.#write(report, false)
   }
 
   /** Only here the environment is read: into `Settings`, and for colour. */
   #work(): Session {
-    this.#session ??= new Session({
+    if (this.#session !== null) return this.#session
+    process.on('exit', this.#ending)
+    this.#session = new Session({
       cwd: process.cwd(),
       env: process.env,
       flags: this.flags,
@@ -232,6 +253,6 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   }
 }
 
-function writeText(stream: NodeJS.WriteStream, text: string): void {
+function writeText(stream: Pick<Output, 'write'>, text: string): void {
   if (text !== '') stream.write(text.endsWith('\n') ? text : `${text}\n`)
 }

@@ -30,10 +30,9 @@ export function appMissing(cwd: string, file: string | null): CelerityError {
 export async function loadApp(path: string): Promise<Celerity> {
   const file = fileOf(path)
   const exports = await load(file)
-  const candidates = [exports['default'], exports['app'], (exports['default'] as Exports | null | undefined)?.['app']]
-  const app = candidates.find(isCelerity)
+  const app = await found(file, () => applicationIn(exports))
   if (app !== undefined) return app
-  const elsewhere = Object.keys(exports).find((name) => isCelerity(exports[name]))
+  const elsewhere = await found(file, () => Object.keys(exports).find((name) => isCelerity(exports[name])))
   throw new CelerityError('E_APP_LOAD', {
     message: `${file} exports no application as default or \`app\`; it exports ${Object.keys(exports).join(', ') || 'nothing'}`,
     hint:
@@ -61,9 +60,19 @@ export async function loadImports(patterns: readonly string[]): Promise<void> {
   }
 }
 
-async function load(file: string): Promise<Exports> {
+function load(file: string): Promise<Exports> {
+  return found(file, () => importModule(file))
+}
+
+function applicationIn(exports: Exports): Celerity | undefined {
+  const candidates = [exports['default'], exports['app'], (exports['default'] as Exports | null | undefined)?.['app']]
+  return candidates.find(isCelerity)
+}
+
+/** What `look` finds in the module; what is exported may be a proxy or a getter that throws. */
+async function found<T>(file: string, look: () => T | Promise<T>): Promise<T> {
   try {
-    return await importModule(file)
+    return await look()
   } catch (error) {
     if (isCelerityError(error)) throw error
     throw new CelerityError('E_APP_LOAD', {

@@ -18,6 +18,7 @@ const LINGER_MS = 250
  */
 export async function main(argv: readonly string[], options: Interfaces.LoadOptions): Promise<void> {
   endQuietlyWithTheReader()
+  endWithOneLine()
   const words = hoistFlags(argv)
   try {
     await run(words, options)
@@ -34,9 +35,8 @@ async function reportStray(error: unknown, words: readonly string[], options: In
   const report = describeError(error, { commands: config.commandIDs.map((id) => id.replaceAll(':', ' ')) })
   process.exitCode = report.exit
   if ('silent' in report) return
-  const isDebug = process.env['TASKS_LOG_LEVEL']?.toLowerCase() === 'debug'
-  if (words.includes('--json')) process.stdout.write(`${safeJson(JSON.stringify(errorDocument(report, isDebug), null, 2))}\n`)
-  else process.stderr.write(errorText(report, paint({ isTTY: process.stderr.isTTY, allowed: true, env: process.env }), isDebug))
+  if (words.includes('--json')) process.stdout.write(`${safeJson(JSON.stringify(errorDocument(report, isDebug()), null, 2))}\n`)
+  else process.stderr.write(errorText(report, paint({ isTTY: process.stderr.isTTY, allowed: true, env: process.env }), isDebug()))
 }
 
 /** `tasks … | head`: when nobody reads on, that is the end and no error. */
@@ -47,4 +47,21 @@ function endQuietlyWithTheReader(): void {
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
+}
+
+/** Errors that nobody waits for, in a command: of the application's timers, of its forgotten promises. What serves has an answer of its own. */
+function endWithOneLine(): void {
+  process.on('uncaughtException', (error: unknown) => {
+    if (process.listenerCount('uncaughtException') > 1) return
+    const report = describeError(error, { commands: [] })
+    if (!('silent' in report) && (process.exitCode ?? 0) === 0) {
+      process.exitCode = report.exit
+      process.stderr.write(errorText(report, paint({ isTTY: process.stderr.isTTY, allowed: true, env: process.env }), isDebug()))
+    }
+    process.exit()
+  })
+}
+
+function isDebug(): boolean {
+  return process.env['TASKS_LOG_LEVEL']?.toLowerCase() === 'debug'
 }

@@ -8,6 +8,7 @@ import type { Log } from '../log.js'
 import type { History } from '../monitor/history.js'
 import type { ResultStore } from '../results/store.js'
 import { appMissing, loadApp, loadImports } from './load-app.js'
+import { LoadGuard } from './load-guard.js'
 
 export interface SessionOptions {
   readonly cwd: string
@@ -33,6 +34,7 @@ interface Loaded {
 
 export class Session {
   readonly #options: SessionOptions
+  readonly #guard: LoadGuard
   readonly #open: { close(): Promise<void> }[] = []
   #loaded: Promise<Loaded> | null = null
   #warned = false
@@ -43,6 +45,12 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#guard = new LoadGuard(options.warn)
+  }
+
+  /** What to say if the process ends now, in the middle of loading somebody's code; null: nothing is being loaded. */
+  get endedMidway(): CelerityError | null {
+    return this.#guard.endedMidway
   }
 
   /** What there is to say about the settings, with what the application's code says as far as that could be loaded. */
@@ -54,9 +62,8 @@ export class Session {
 
   /** Where the project is and which module is the application (absolute), as far as that can be told without loading it. */
   async place(): Promise<{ readonly folder: string; readonly app: string | null }> {
-    const { cwd, env, flags, file } = this.#options
-    const sources = await readSources({ cwd, env, flags, file })
-    return { folder: sources.folder ?? cwd, app: resolveSettings(sources).settings.app }
+    const sources = await this.#sources()
+    return { folder: sources.folder ?? this.#options.cwd, app: resolveSettings(sources).settings.app }
   }
 
   /** To act on: with what the application's code says, for a command must meet the same broker as the worker. @throws E_APP_LOAD */
@@ -125,9 +132,15 @@ export class Session {
     return this.#loaded
   }
 
+  /** A settings file may be code too. */
+  #sources(): Promise<Sources> {
+    const { cwd, env, flags, file } = this.#options
+    return this.#guard.run(file ?? 'the settings file', () => readSources({ cwd, env, flags, file }))
+  }
+
   async #loadOnce(): Promise<Loaded> {
-    const { cwd, env, flags, file, warn } = this.#options
-    const sources = await readSources({ cwd, env, flags, file })
+    const { warn } = this.#options
+    const sources = await this.#sources()
     const outside = resolveSettings(sources)
     const path = outside.settings.app
     const loaded = path === null ? await this.#withoutApp(outside) : await this.#withApp(path, sources, outside)
@@ -156,9 +169,9 @@ export class Session {
 
   async #withApp(path: string, sources: Sources, outside: LoadedSettings): Promise<Loaded> {
     try {
-      const app = await loadApp(path)
+      const app = await this.#guard.run(path, () => loadApp(path))
       const settings = resolveSettings(sources, app.declared)
-      await loadImports(settings.settings.imports)
+      await this.#guard.run('the modules of `imports`', () => loadImports(settings.settings.imports))
       const log = await this.#options.openLog(settings.settings)
       app.configure(settings.settings, log)
       return { settings, app: this.#keep(app), log }
