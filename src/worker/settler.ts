@@ -5,9 +5,10 @@
  */
 import type { Consumer, Delivery, Settlement } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
-import { type CelerityError, isCelerityError, reason } from '../errors.js'
+import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
+import { SetAside } from './set-aside.js'
 
 export interface Settling {
   readonly settlement: Settlement
@@ -35,6 +36,8 @@ export interface SettlerParts {
 const MAX_BATCH = 250
 /** Settlements that may wait to be stored before nothing more is taken: a broker that is slow, or away, does not fill the memory. */
 const MAX_PENDING = 2_000
+/** Tries, over some five seconds, before an outcome that is refused makes room for others. An outage is waited out, however long. */
+const PATIENCE = 6
 
 export class Settler {
   readonly #parts: SettlerParts
@@ -42,19 +45,22 @@ export class Settler {
   #inFlight = 0
   #flushing: Promise<void> | undefined
   readonly #stop = new AbortController()
+  readonly #setAside: SetAside
 
   constructor(parts: SettlerParts) {
     this.#parts = parts
+    const offer = (settling: Settling) => this.#offer(settling)
+    this.#setAside = new SetAside({ clock: parts.clock, stopped: this.#stop.signal, offer })
   }
 
-  /** Settlements that are not yet stored. */
+  /** Settlements that are on their way. */
   get pending(): number {
     return this.#waiting.length + this.#inFlight
   }
 
   /** How many more may be added before what is there should be stored first. */
   get room(): number {
-    return Math.max(0, MAX_PENDING - this.pending)
+    return Math.max(0, MAX_PENDING - this.pending - this.#setAside.size)
   }
 
   add(settling: Settling): void {
@@ -71,7 +77,7 @@ export class Settler {
     this.add({ settlement: { delivery, fate: { kind: 'requeue', to: 'front' } } })
   }
 
-  /** Resolves when everything added so far is stored, or was refused because the lease is lost. */
+  /** Resolves when everything added so far is stored or set aside, or was refused because the lease is lost. */
   async drained(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing
   }
@@ -108,7 +114,11 @@ export class Settler {
         await this.#storeOnce(batch)
         return
       } catch (error) {
-        if (isRefusal(error) && (await this.#storeSingly(batch, error))) return
+        const refusal = refusalIn(error)
+        if (refusal === 'of the step' || (refusal !== 'none' && tries >= PATIENCE)) {
+          if (await this.#storeSingly(batch, error, refusal)) return
+          if (tries >= PATIENCE && batch[0] !== undefined) return this.#putAside(batch[0], error)
+        }
         if (tries === 0) this.#parts.log.warning(`results wait: ${reason(error)}`, { settlements: batch.length })
         await this.#parts.clock.sleep(Math.min(0.1 * 2 ** tries, 2), this.#stop.signal)
       }
@@ -129,7 +139,7 @@ export class Settler {
    * The server refuses the batch: find the one it refuses, and keep that message where a person can see it. False: it takes no dead letter
    * either, so it is not the message that it refuses. It has no room, say, and may have some later.
    */
-  async #storeSingly(batch: readonly Settling[], refusal: Error): Promise<boolean> {
+  async #storeSingly(batch: readonly Settling[], error: unknown, refusal: Refusal): Promise<boolean> {
     if (batch.length > 1) {
       for (const settling of batch) await this.#store([settling])
       return true
@@ -137,8 +147,9 @@ export class Settler {
     const settling = batch[0]
     if (settling === undefined) return true
     const { delivery, fate } = settling.settlement
-    if (fate.kind === 'dead') return false
-    const detail = `the broker refused its outcome: ${refusal.message}`
+    // Who lacks a right is not to condemn what ran well.
+    if (fate.kind === 'dead' || refusal === 'of the user') return false
+    const detail = `the broker refused its outcome: ${reason(error)}`
     try {
       await this.#storeOnce([{ settlement: { delivery, fate: { kind: 'dead', reason: 'refused-by-broker', detail } } }])
     } catch {
@@ -147,8 +158,39 @@ export class Settler {
     this.#parts.log.error(detail, { queue: delivery.lane.queue })
     return true
   }
+
+  #putAside(settling: Settling, error: unknown): void {
+    const { queue } = settling.settlement.delivery.lane
+    this.#parts.log.error(`an outcome is refused, and kept until it is taken or the worker stops: ${reason(error)}`, { queue, error })
+    this.#setAside.add(settling)
+  }
+
+  async #offer(settling: Settling): Promise<boolean> {
+    try {
+      await this.#storeOnce([settling])
+    } catch {
+      return false
+    }
+    this.#parts.log.info('an outcome that was refused is stored', { queue: settling.settlement.delivery.lane.queue })
+    this.#parts.stored()
+    return true
+  }
 }
 
-function isRefusal(error: unknown): error is CelerityError {
-  return isCelerityError(error) && error.code === 'E_BROKER_REFUSED'
+/** `of the step`: the server says no. `of the user`: it says no to us. `unclear`: nobody foresaw it, a fault of ours perhaps. `none`: it is away. */
+type Refusal = 'of the step' | 'of the user' | 'unclear' | 'none'
+
+function refusalIn(error: unknown): Refusal {
+  if (!isCelerityError(error)) return 'unclear'
+  switch (error.code) {
+    case 'E_BROKER_UNREACHABLE':
+    case 'E_RESULTS_UNREACHABLE':
+      return 'none'
+    case 'E_BROKER_REFUSED':
+      return 'of the step'
+    case 'E_ACCESS_DENIED':
+      return 'of the user'
+    default:
+      return 'unclear'
+  }
 }

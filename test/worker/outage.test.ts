@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import type { Settlement } from '../../src/broker/broker.js'
+import { type Clock, systemClock } from '../../src/clock.js'
 import { CelerityError } from '../../src/errors.js'
 import { markRedelivered } from '../../src/protocol/message.js'
 import { openResults } from '../../src/results/open.js'
@@ -111,6 +112,91 @@ describe('settlements that the server refuses one and all, dead letters too', ()
     expect(await Promise.all(results.map((result) => result.get({ timeout: 10 })))).to.deep.equal([2, 3, 4])
     expect(await stage.settled()).to.include({ dead: 0 })
     expect(stage.said('results wait: no space left')).to.have.length.within(1, 3)
+    await stage.end()
+  })
+})
+
+describe('an outcome that the server refuses for good, as a dead letter too,', () => {
+  /** Waits pass twenty times as fast. */
+  const hasty: Clock = { ...systemClock, sleep: (seconds, signal) => systemClock.sleep(seconds / 20, signal) }
+  const refusals: readonly [what: string, error: unknown][] = [
+    ['because of its keys', new CelerityError('E_BROKER_REFUSED', { message: 'WRONGTYPE' })],
+    ['because of a right that is missing', new CelerityError('E_ACCESS_DENIED', { message: 'NOPERM' })],
+    ['because of a fault of ours', new TypeError('x is not a function')],
+  ]
+
+  let stage: Stage
+  let isRefused: boolean
+  const ran: string[] = []
+  beforeEach(() => {
+    stage = new Stage({ workerConcurrency: 4 })
+    isRefused = true
+    ran.length = 0
+  })
+  afterEach(() => stage.end())
+
+  const serve = (error: unknown) => {
+    stage.app.task('kuma.echo', (what: string) => {
+      ran.push(what)
+      return what
+    })
+    return stage.work({
+      parts: { clock: hasty },
+      before: (step, args) => {
+        if (step !== 'settle' || !isRefused) return
+        if ((args[0] as readonly Settlement[]).some(({ delivery }) => bodyOf(delivery.raw).includes('"bad"'))) throw error
+      },
+    })
+  }
+
+  for (const [what, error] of refusals) {
+    it(`holds up no other, and is stored without a second run when it is taken: ${what}`, async () => {
+      await serve(error)
+      const bad = await stage.app.send('kuma.echo', ['bad'])
+      const good = await Promise.all(['a', 'b', 'c'].map((one) => stage.app.send('kuma.echo', [one])))
+
+      expect(await Promise.all(good.map((one) => one.get({ timeout: 10 })))).to.deep.equal(['a', 'b', 'c'])
+      await eventually(() => stage.said('an outcome is refused, and kept').length === 1)
+      expect(await (await stage.app.send('kuma.echo', ['d'])).get({ timeout: 10 })).to.equal('d')
+      expect(await stage.counts()).to.include({ leased: 1, dead: 0 })
+      isRefused = false
+
+      expect(await bad.get({ timeout: 10 })).to.equal('bad')
+      expect(await stage.settled()).to.include({ dead: 0 })
+      expect(ran.filter((one) => one === 'bad')).to.have.length(1)
+    })
+  }
+
+  it('goes back with its worker', async () => {
+    const { worker, ended } = await serve(refusals[0]![1])
+    await stage.app.send('kuma.echo', ['bad'])
+    await eventually(() => stage.said('an outcome is refused, and kept').length === 1)
+
+    worker.stop()
+    await ended
+
+    expect(await stage.counts()).to.include({ ready: 1, leased: 0, dead: 0 })
+  })
+})
+
+describe('an outcome that cannot be settled because of a fault of ours', () => {
+  it('is a dead letter after some tries; others are settled meanwhile', async () => {
+    const stage = new Stage({ workerConcurrency: 4 })
+    stage.app.task('kuma.echo', (what: string) => what)
+    await stage.work({
+      parts: { clock: { ...systemClock, sleep: (seconds, signal) => systemClock.sleep(seconds / 20, signal) } },
+      before: (step, args) => {
+        if (step !== 'settle') return
+        const isBad = ({ delivery, fate }: Settlement) => fate.kind === 'ack' && bodyOf(delivery.raw).includes('"bad"')
+        if ((args[0] as readonly Settlement[]).some(isBad)) throw new TypeError('x is not a function')
+      },
+    })
+    await stage.app.send('kuma.echo', ['bad'])
+    const good = await stage.app.send('kuma.echo', ['good'])
+
+    expect(await good.get({ timeout: 10 })).to.equal('good')
+    await stage.settled()
+    expect((await stage.dead()).map(({ detail }) => detail)).to.deep.equal(['the broker refused its outcome: x is not a function'])
     await stage.end()
   })
 })
