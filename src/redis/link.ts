@@ -11,8 +11,8 @@ import type { Log } from '../log.js'
 import { maskUrl } from '../mask.js'
 import { parseRedisUrl, type RedisAddress } from './address.js'
 import { Outages } from './outages.js'
-import { type Refusal, refusalOf } from './refusal.js'
-import { Whereabouts } from './whereabouts.js'
+import { discardedFor, type Refusal, refusalOf } from './refusal.js'
+import { hashTag, Whereabouts } from './whereabouts.js'
 
 export interface LinkOptions {
   /** Milliseconds a call may take, waiting for the connection included. */
@@ -45,6 +45,8 @@ const NEXT_NODE_MS = 100
 
 export class RedisLink {
   readonly address: RedisAddress
+  /** Which server this is. Of a cluster it is the slot, so that keys with another hash tag count as those of another server. */
+  readonly server: string
   /** When the present connection became ready, on the monotonic clock; null while there is none. */
   readySince: number | null = null
   readonly #options: LinkOptions
@@ -66,9 +68,15 @@ export class RedisLink {
   constructor(url: string, options: LinkOptions) {
     this.address = parseRedisUrl(url, options.unreachable)
     this.#options = options
+    this.server = this.address.server + hashTag(options.keyPrefix ?? '')
     this.#whereabouts = new Whereabouts(this.address, options.keyPrefix ?? '')
     this.#outages = options.outages ?? new Outages()
     this.#shown = maskUrl(url)
+  }
+
+  /** Behind this connection is one node of a cluster. */
+  get isCluster(): boolean {
+    return this.#whereabouts.isCluster
   }
 
   /** Called with the client of each new connection, before any call uses it; often the same client, connected again. */
@@ -95,7 +103,8 @@ export class RedisLink {
         const answer = await within(step(client), end - performance.now())
         if (this.#isAway) this.#back()
         return answer
-      } catch (error) {
+      } catch (caught) {
+        const error = discardedFor(caught)
         this.#lastError = error
         const refusal = refusalOf(error)
         const elsewhere = this.#whereabouts.isElsewhere(error)

@@ -30,3 +30,10 @@ export function refusalOf(error: unknown): Refusal | null {
   if (DENIED.has(code) || DENIED_TEXT.test(text)) return 'denied'
   return code === 'OOM' ? 'full' : 'no'
 }
+
+/** A transaction that was discarded tells nothing but that; why, the answers to its commands told before. */
+export function discardedFor(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith('EXECABORT')) return error
+  const { previousErrors } = error as Error & { readonly previousErrors?: readonly unknown[] }
+  return previousErrors?.[0] ?? error
+}

@@ -29,7 +29,7 @@ export class Whereabouts {
 
   constructor(address: RedisAddress, keyPrefix: string) {
     this.#address = address
-    this.#isTagged = hasHashTag(keyPrefix)
+    this.#isTagged = hashTag(keyPrefix) !== ''
   }
 
   connect(connectTimeout: number): Redis {
@@ -46,12 +46,13 @@ export class Whereabouts {
       protocol: 2 as const,
       // Of a node that is gone the others know more than it does: in a cluster the next try goes to one of them.
       retryStrategy: (times: number) =>
-        this.#isCluster ? null : Math.min(25 * 2 ** Math.min(times, 8), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2),
+        this.isCluster ? null : Math.min(25 * 2 ** Math.min(times, 8), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2),
     }
     return sentinels === undefined ? new Redis(this.#next(), options) : new Redis({ ...options, ...sentinelOptions(sentinels) })
   }
 
-  get #isCluster(): boolean {
+  /** A cluster with our keys on one of its nodes. */
+  get isCluster(): boolean {
     return this.#nodes.length > 0 || this.#holder !== undefined
   }
 
@@ -114,7 +115,7 @@ export class Whereabouts {
   }
 }
 
-/** Redis hashes what stands between the first `{` and the next `}`, if anything does. */
-export function hasHashTag(prefix: string): boolean {
-  return /^[^{]*\{[^}]+\}/.test(prefix)
+/** What a cluster hashes instead of the whole key, with its braces: between the first `{` and the next `}`, if anything stands there. */
+export function hashTag(prefix: string): string {
+  return /^[^{]*(\{[^}]+\})/.exec(prefix)?.[1] ?? ''
 }

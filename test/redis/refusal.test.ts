@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { refusalOf } from '../../src/redis/refusal.js'
+import { discardedFor, refusalOf } from '../../src/redis/refusal.js'
 
 describe('an error that Redis answers with', () => {
   const of = (message: string) => refusalOf(Object.assign(new Error(message), { name: 'ReplyError' }))
@@ -42,6 +42,13 @@ describe('an error that Redis answers with', () => {
     expect(of('ERR Error running script (call to f_1f): @user_script:5: @user_script: 5: -OOM command not allowed')).to.equal('full')
     expect(of('WRONGTYPE Operation against a key holding the wrong kind of value')).to.equal('no')
     expect(of('ERR Protocol error: invalid bulk length')).to.equal('no')
+  })
+
+  it('for a transaction is what its commands were answered', () => {
+    const moved = new Error('MOVED 3 127.0.0.1:7001')
+    const discarded = Object.assign(new Error('EXECABORT Transaction discarded because of previous errors.'), { previousErrors: [moved] })
+    expect(discardedFor(discarded)).to.equal(moved)
+    expect(discardedFor(moved)).to.equal(moved)
   })
 
   it('is none where the connection broke', () => {

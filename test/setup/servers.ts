@@ -5,6 +5,7 @@
 import type { Context } from 'mocha'
 import pg from 'pg'
 import { type PostgresServer, startPostgresServer } from './postgres-server.js'
+import { type RedisCluster, startCluster } from './redis-cluster.js'
 import { type SentinelSet, startSentinels } from './redis-sentinels.js'
 import { DATABASES, type RedisServer, type RedisServerOptions, startRedisServer } from './redis-server.js'
 import { findTools, type Tool } from './tools.js'
@@ -41,6 +42,11 @@ export function startRedisSentinels(
   password?: { readonly server: string; readonly sentinel: string },
 ): Promise<SentinelSet> {
   return startSentinels(need(context, redisServer()), password)
+}
+
+/** A cluster of three nodes, and a replica of the one that holds `key`. Call `stop()` in `after`. */
+export function startRedisCluster(context: Context, key: string): Promise<RedisCluster> {
+  return startCluster(need(context, redisServer()), key)
 }
 
 /** URL of an empty PostgreSQL database that no other caller in this run gets. The server is started with the first of them. */

@@ -97,7 +97,7 @@ export class RedisBroker implements Broker {
     this.queues = new RedisQueues(link, this.#keys)
     this.journal = new RedisJournal(link, this.#keys)
     this.schedules = new RedisSchedules(link, this.#keys, this.#bindings)
-    this.can = { priorities: true, delay: true, shared: true, server: link.address.server }
+    this.can = { priorities: true, delay: true, shared: true, server: link.server }
   }
 
   publish(messages: readonly Outgoing[], deadlineMs?: number): Promise<void> {
@@ -242,6 +242,12 @@ export class RedisBroker implements Broker {
   }
 
   async broadcast(message: Broadcast): Promise<Heard> {
+    const heard = await this.#broadcast(message)
+    // A node passes it on to the others, and counts its own subscribers.
+    return this.#link.isCluster ? { ...heard, listeners: null } : heard
+  }
+
+  async #broadcast(message: Broadcast): Promise<Heard> {
     const channel = this.#keys.channel(this.#link.address.db, message.exchange, message.routingKey)
     const { events = 0 } = message
     if (events > 0) return this.journal.broadcast(channel, message, events)

@@ -29,7 +29,7 @@ export class RedisResults implements ResultStore {
     this.#link = new RedisLink(url, shared)
     this.#subscriber = new RedisLink(url, { ...shared, listens: true })
     this.#subscriber.whenReady((client) => this.#attach(client))
-    this.server = this.#link.address.server
+    this.server = this.#link.server
     this.#prefix = keyPrefix
   }
 
