@@ -75,6 +75,35 @@ const BREAKS: readonly Break[] = [
     scenario: KILLS,
   },
   {
+    name: 'who ran beside a death is condemned',
+    patches: [{ file: 'src/worker/judge.js', find: 'if (alone && suspect)', replace: 'if (suspect && deliveries > 1)' }],
+    scenario: 'T3',
+  },
+  {
+    name: 'a frozen worker is taken for dead',
+    patches: [{ file: 'src/worker/judge.js', find: 'const isDead = !lives(orphan.process)', replace: 'const isDead = true' }],
+    scenario: 'T3f',
+  },
+  {
+    name: 'who was away himself judges at once',
+    patches: [{ file: 'src/broker/wakefulness.js', find: 'length > pauseMs', replace: 'false' }],
+    scenario: 'T6m --kills 8',
+  },
+  {
+    name: 'the lease is renewed at its last moment',
+    patches: [{ file: 'src/worker/keeper/lease.js', find: 'leaseMs / 3', replace: 'leaseMs * 0.9' }],
+    scenario: 'T8',
+    brokers: ['redis'],
+  },
+  {
+    name: 'leases by the wall clock',
+    patches: [
+      { file: 'src/broker/sqlite/machine.js', find: 'Math.floor(Number(process.hrtime.bigint() / 1000000n))', replace: 'Date.now()' },
+    ],
+    scenario: 'T13s',
+    brokers: ['sqlite'],
+  },
+  {
     name: 'no record of a start that is acked early',
     patches: [{ file: 'src/worker/records.js', find: "policy.acks === 'early'", replace: 'false' }],
     scenario: 'T18',

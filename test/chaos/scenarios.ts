@@ -1,7 +1,7 @@
 /** The scenarios by their names. */
 import type { Scenario } from './scenario.js'
 import { block } from './scenarios/block.js'
-import { clock } from './scenarios/clock.js'
+import { clock, clockOfAll } from './scenarios/clock.js'
 import { connections, silence } from './scenarios/connections.js'
 import { crowd } from './scenarios/crowd.js'
 import { disk } from './scenarios/disk.js'
@@ -11,9 +11,12 @@ import { grace } from './scenarios/grace.js'
 import { aimedKill, early, kill } from './scenarios/kill.js'
 import { memory } from './scenarios/memory.js'
 import { outage } from './scenarios/outage.js'
+import { poison, suspect } from './scenarios/poison.js'
+import { poor } from './scenarios/poor.js'
 import { sharing } from './scenarios/sharing.js'
 import { lostAcceptances, lostReplies, steps } from './scenarios/steps.js'
 import { orderlyStops, stops, stopsApart } from './scenarios/stops.js'
+import { suspend } from './scenarios/suspend.js'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
@@ -21,15 +24,20 @@ export const SCENARIOS: readonly Scenario[] = [
   steps,
   lostReplies,
   lostAcceptances,
+  poison,
+  suspect,
   outage,
   connections,
   silence,
   freeze,
+  suspend,
   block,
+  poor,
   memory,
   disk,
   crowd,
   clock,
+  clockOfAll,
   orderlyStops,
   stops,
   stopsApart,

@@ -1,5 +1,5 @@
 import { block } from '../chaos/scenarios/block.js'
-import { clock } from '../chaos/scenarios/clock.js'
+import { clock, clockOfAll } from '../chaos/scenarios/clock.js'
 import { connections, silence } from '../chaos/scenarios/connections.js'
 import { crowd } from '../chaos/scenarios/crowd.js'
 import { disk } from '../chaos/scenarios/disk.js'
@@ -9,9 +9,12 @@ import { grace } from '../chaos/scenarios/grace.js'
 import { aimedKill, early } from '../chaos/scenarios/kill.js'
 import { memory } from '../chaos/scenarios/memory.js'
 import { outage } from '../chaos/scenarios/outage.js'
+import { poison, suspect } from '../chaos/scenarios/poison.js'
+import { poor } from '../chaos/scenarios/poor.js'
 import { sharing } from '../chaos/scenarios/sharing.js'
 import { lostAcceptances, lostReplies } from '../chaos/scenarios/steps.js'
 import { orderlyStops, stops, stopsApart } from '../chaos/scenarios/stops.js'
+import { suspend } from '../chaos/scenarios/suspend.js'
 import { Playbill } from './playbill.js'
 
 describe('under fire', function () {
@@ -29,6 +32,11 @@ describe('under fire', function () {
       tasks: 200,
       faults: 3,
     })
+  })
+
+  describe('tasks that take their process down (T3)', () => {
+    bill.add('poison is a dead letter after three starts, and no other task is condemned or lost (G6)', poison, { tasks: 100, faults: 3 })
+    bill.add('what runs alone in a worker that is frozen is not condemned', suspect)
   })
 
   describe('brokers that go away (T4)', () => {
@@ -51,6 +59,7 @@ describe('under fire', function () {
       tasks: 300,
       faults: 5,
     })
+    bill.add('late, slow, cut off or garbled replies make it slower, and nothing else (T8)', poor, { tasks: 200, faults: 4 })
     bill.add('silent without an end: a late result changes nothing, and the worker goes on (G3)', silence, { tasks: 8, faults: 1 })
     bill.add('without memory who sends is told, workers work on, and nothing runs twice (G1, G8)', memory, { tasks: 200, faults: 1 })
     bill.add('on a full disk nothing is damaged or lost, and it goes on by itself when there is room (G1, G8)', disk, {
@@ -60,12 +69,20 @@ describe('under fire', function () {
   })
 
   describe('many workers, and clocks that are wrong (T12, T13)', () => {
-    bill.add('ten that start at once all serve', crowd, { tasks: 200, faults: 10 })
+    bill.add('twelve that start at once all serve', crowd, { tasks: 240, faults: 12 })
     bill.add('a day ahead, a day behind, and jumping: each task starts once, in its time (G15)', clock, { tasks: 80, faults: 2 })
+    bill.add('one clock of all that jumps: leases do not see it, and what waits starts in its time (G15)', clockOfAll, {
+      tasks: 50,
+      faults: 2,
+    })
   })
 
   describe('workers that freeze or block (T6, T7)', () => {
     bill.add('frozen for longer than its lease it cannot change what its successor stored, and goes on with new tasks (G3)', freeze)
+    bill.add('when the whole machine stands still for longer than a lease nobody is taken for dead (G2)', suspend, {
+      tasks: 60,
+      faults: 1,
+    })
     bill.add('a handler that blocks its process for ten leases is run once, and others go on meanwhile (G9)', block, {
       tasks: 1,
       faults: 0,

@@ -76,7 +76,7 @@ async function sendEight(stage: Stage, prefix: string): Promise<readonly string[
 }
 
 /** Stopped in the middle of a transaction, a process keeps SQLite's lock for as long as it sleeps: then nobody could take over. */
-async function freezeOutsideTransactions(stage: Stage, worker: GroupProcess): Promise<void> {
+export async function freezeOutsideTransactions(stage: Stage, worker: GroupProcess): Promise<void> {
   for (;;) {
     worker.signal('SIGSTOP')
     if (await stage.stand.isWritable()) break

@@ -37,6 +37,15 @@ app.task('system.retry', { bind: true }, async (task, ms: number, failures: numb
   return pid
 })
 
+/** Takes its process down: in order. */
+app.task('system.exit', { bind: true }, (task) => noted(task, () => process.exit(3)))
+
+/** A while after its start, as what corrupts memory does. */
+app.task('system.abort', { bind: true }, (task) => noted(task, () => sleep(60).then(() => process.abort())))
+
+/** As the kernel does to what takes too much memory: nothing of the process gets another word. */
+app.task('system.kill', { bind: true }, (task) => noted(task, () => sleep(process.kill(process.pid, 'SIGKILL') ? 10_000 : 0)))
+
 /** Computes a fifth of the time and stands still for the rest: the loop turns as little, and other processes get their share of the CPU. */
 function block(ms: number): void {
   const still = new Int32Array(new SharedArrayBuffer(4))

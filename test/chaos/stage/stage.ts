@@ -142,6 +142,11 @@ export class Stage {
     return what
   }
 
+  /** It has ended, and nobody had told it to. */
+  died(worker: GroupProcess): void {
+    this.#writer.fault('kill', worker.pid)
+  }
+
   /** SIGKILL, to the whole group. */
   async kill(worker: GroupProcess): Promise<void> {
     worker.signal('SIGKILL')
