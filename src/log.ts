@@ -14,6 +14,20 @@ export interface Log {
   critical(text: string, fields?: LogFields): void
   /** The same log with these fields on every line. */
   child(fields: LogFields): Log
+  /** How another thread of this process writes to the same place; absent: it can't. */
+  readonly twin?: LogTwin | undefined
+}
+
+/** What a thread needs to open the log of its process for itself: plain data, since nothing else gets there. */
+export interface LogTwin {
+  /** URL of a module that exports `openTwin(options): Promise<Log>`. */
+  readonly module: string
+  readonly options: unknown
+}
+
+/** What `LogTwin.module` exports. */
+export interface LogTwinModule {
+  openTwin(options: unknown): Promise<Log>
 }
 
 /** Where a finished line goes: level, text and fields, in one call. */
@@ -21,7 +35,7 @@ export type LogSink = (level: LogLevel, text: string, fields: LogFields) => void
 
 const NONE: LogFields = {}
 
-export function createLog(level: LogLevel, sink: LogSink, bound: LogFields = NONE): Log {
+export function createLog(level: LogLevel, sink: LogSink, bound: LogFields = NONE, twin?: LogTwin): Log {
   const threshold = LOG_LEVELS.indexOf(level)
   const at = (name: LogLevel) => {
     if (LOG_LEVELS.indexOf(name) < threshold) return () => {}
@@ -35,7 +49,8 @@ export function createLog(level: LogLevel, sink: LogSink, bound: LogFields = NON
     warning: at('warning'),
     error: at('error'),
     critical: at('critical'),
-    child: (fields) => createLog(level, sink, { ...bound, ...fields }),
+    child: (fields) => createLog(level, sink, { ...bound, ...fields }, twin),
+    twin,
   }
 }
 

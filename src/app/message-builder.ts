@@ -7,9 +7,9 @@ import { createEncoder, type MessageEncoder, type TaskCall } from '../protocol/m
 import type { Signature } from '../protocol/signature.js'
 import { type CallOptions, etaOf, expiryOf, plain, signaturesOf, span } from './call-options.js'
 import type { CurrentRequest } from './current.js'
-import type { Registry } from './registry.js'
 import { compileRoutes, type FindRoute } from './routes.js'
 import { fromWireOptions, type Workflow } from './signature-options.js'
+import type { TaskPolicy } from './task-policy.js'
 
 /** One call. */
 export interface SendRequest {
@@ -36,8 +36,11 @@ export type BuilderSettings = Pick<
   'taskDefaultQueue' | 'taskDefaultPriority' | 'taskRoutes' | 'taskCompression' | 'jsonTypeMarkers'
 >
 
+/** What a task's own options say of its messages. */
+export type SendingPolicy = Pick<TaskPolicy, 'queue' | 'priority' | 'expires' | 'ignoreResult' | 'compression'>
+
 export interface BuilderParts {
-  readonly registry: Registry
+  readonly registry: { get(task: string): { readonly policy: SendingPolicy } | undefined }
   readonly settings: BuilderSettings
   readonly clock: Clock
   /** `gen<pid>@<host>`. */
@@ -47,7 +50,7 @@ export interface BuilderParts {
 const NO_ARGUMENTS: Readonly<Record<string, unknown>> = {}
 
 export class MessageBuilder {
-  readonly #registry: Registry
+  readonly #registry: BuilderParts['registry']
   readonly #settings: BuilderSettings
   readonly #clock: Clock
   readonly #route: FindRoute

@@ -25,6 +25,11 @@ export interface Broker {
 
   /** Opens an incarnation: registry entry, epoch, lease. Refuses an unsafe server (E_BROKER_UNSAFE). */
   register(worker: Registration): Promise<Consumer>
+  /**
+   * The consumer of an incarnation that another thread of its process registered, to settle and resign in its place. Says nothing to the
+   * broker: where that incarnation is fenced or unknown, what this one does is refused (`lost`).
+   */
+  attach(worker: Registration): Consumer
 
   /**
    * Prolongs the lease of `incarnation` and notes which positions have started. `lost` when it was fenced: what it writes is

@@ -20,9 +20,10 @@ import { type Consent, confirm } from './confirm.js'
 import { describeError, type ErrorReport, errorDocument, errorText } from './error-report.js'
 import { COMMON_FLAGS } from './flags.js'
 import { jsonText } from './json-text.js'
-import { openLog } from './logging.js'
-import { Session } from './session.js'
+import { isJson, openLog } from './logging.js'
+import { type Place, Session } from './session.js'
 import { claimStdout, type Output } from './stdout.js'
+import { twinOf } from './thread-log.js'
 
 export type FlagsOf<C extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & C['flags']>
 export type ArgsOf<C extends typeof Command> = Interfaces.InferredArgs<C['args']>
@@ -88,7 +89,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
   }
 
   /** Where the project is and which module is the application, without loading it. */
-  protected place(): Promise<{ readonly folder: string; readonly app: string | null }> {
+  protected place(): Promise<Place> {
     return this.#work().place()
   }
 
@@ -155,7 +156,9 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   protected logTo(level: LogLevel, format: Settings['workerLogFormat']): Promise<Log> {
     const stream = process.stderr
-    return openLog({ level, format, stream, paint: this.#paint(stream), now: Date.now })
+    const paint = this.#paint(stream)
+    const twin = twinOf(level, isJson(format, stream) ? 'json' : 'text', paint)
+    return openLog({ level, format, stream, paint, now: Date.now, twin })
   }
 
   /** How text for `stream` may look. */

@@ -1,7 +1,7 @@
 /** Where log lines go: Celery's line format on a terminal, JSON lines otherwise, always on stderr and always at once. */
 
 import { reason } from '../errors.js'
-import { createLog, type Log, type LogFields, type LogLevel, type LogSink } from '../log.js'
+import { createLog, type Log, type LogFields, type LogLevel, type LogSink, type LogTwin } from '../log.js'
 import { maskText } from '../mask.js'
 import type { Colour, Paint } from '../terminal/colour.js'
 import { safe, safeJson, safeLines } from '../terminal/safe.js'
@@ -17,10 +17,12 @@ export interface LogOptions {
   readonly stream: LogStream
   readonly paint: Paint
   readonly now: () => number
+  /** For a log on stderr: other threads write there too. */
+  readonly twin?: LogTwin | undefined
 }
 
-export async function openLog({ level, format, stream, paint, now }: LogOptions): Promise<Log> {
-  return createLog(level, isJson(format, stream) ? await jsonSink(stream, now) : textSink(stream, paint, now))
+export async function openLog({ level, format, stream, paint, now, twin }: LogOptions): Promise<Log> {
+  return createLog(level, isJson(format, stream) ? await jsonSink(stream, now) : textSink(stream, paint, now), undefined, twin)
 }
 
 export function isJson(format: LogOptions['format'], stream: { readonly isTTY?: boolean }): boolean {

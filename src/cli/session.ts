@@ -23,6 +23,14 @@ export interface SessionOptions {
   readonly openLog: (settings: Settings) => Promise<Log>
 }
 
+/** What is known before the application is loaded. */
+export interface Place {
+  readonly folder: string
+  readonly app: string | null
+  /** Without what the application's code says. */
+  readonly settings: Settings
+}
+
 interface Loaded {
   readonly settings: LoadedSettings
   /** Null when no module is named, or when it did not load. */
@@ -36,6 +44,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #guard: LoadGuard
   readonly #open: { close(): Promise<void> }[] = []
+  #sources: Promise<Sources> | null = null
   #loaded: Promise<Loaded> | null = null
   #warned = false
   #broker: Promise<Broker> | null = null
@@ -61,9 +70,10 @@ export class Session {
   }
 
   /** Where the project is and which module is the application (absolute), as far as that can be told without loading it. */
-  async place(): Promise<{ readonly folder: string; readonly app: string | null }> {
-    const sources = await this.#sources()
-    return { folder: sources.folder ?? this.#options.cwd, app: resolveSettings(sources).settings.app }
+  async place(): Promise<Place> {
+    const sources = await this.#read()
+    const { settings } = resolveSettings(sources)
+    return { folder: sources.folder ?? this.#options.cwd, app: settings.app, settings }
   }
 
   /** To act on: with what the application's code says, for a command must meet the same broker as the worker. @throws E_APP_LOAD */
@@ -127,20 +137,21 @@ export class Session {
     for (const one of this.#open.splice(0).reverse()) await one.close()
   }
 
+  /** A settings file may be code too. */
+  #read(): Promise<Sources> {
+    const { cwd, env, flags, file } = this.#options
+    this.#sources ??= this.#guard.run(file ?? 'the settings file', () => readSources({ cwd, env, flags, file }))
+    return this.#sources
+  }
+
   #load(): Promise<Loaded> {
     this.#loaded ??= this.#loadOnce()
     return this.#loaded
   }
 
-  /** A settings file may be code too. */
-  #sources(): Promise<Sources> {
-    const { cwd, env, flags, file } = this.#options
-    return this.#guard.run(file ?? 'the settings file', () => readSources({ cwd, env, flags, file }))
-  }
-
   async #loadOnce(): Promise<Loaded> {
     const { warn } = this.#options
-    const sources = await this.#sources()
+    const sources = await this.#read()
     const outside = resolveSettings(sources)
     const path = outside.settings.app
     const loaded = path === null ? await this.#withoutApp(outside) : await this.#withApp(path, sources, outside)

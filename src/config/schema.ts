@@ -348,6 +348,18 @@ export const SCHEMA = {
     flag: 'grace',
     why: 'How long a stopping worker lets running tasks finish before it gives them back.',
   }),
+  workerBlockedLimit: row({
+    kind: orZero(span()),
+    default: 600,
+    unit: 'seconds',
+    why: 'A task that blocks the event loop for longer has failed, time limit or not, and its process ends: nothing else can run there. 0: never.',
+  }),
+  workerRestart: row({
+    kind: flag(),
+    default: false,
+    flag: 'restart',
+    why: 'Starts `tasks worker` again after an accident: a crash, a kill, a task that ended or blocked it. Not heard from the code of an application.',
+  }),
   workerHostname: row({
     kind: text('a node name such as celery@%h', /^\S+$/),
     default: 'celery@%h',

@@ -7,7 +7,7 @@ export type Colour = keyof typeof CODES
 export type Paint = (colour: Colour, text: string) => string
 
 export const plain: Paint = (_, text) => text
-const coloured: Paint = (colour, text) => `\x1b[${CODES[colour][0]}m${text}\x1b[${CODES[colour][1]}m`
+export const coloured: Paint = (colour, text) => `\x1b[${CODES[colour][0]}m${text}\x1b[${CODES[colour][1]}m`
 
 export interface ColourWishes {
   /** Whether the stream is a terminal. */

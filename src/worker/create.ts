@@ -2,15 +2,13 @@
 import { hostname } from 'node:os'
 import type { Celerity } from '../app/celerity.js'
 import { queuesOf } from '../app/queues.js'
-import type { Runtime } from '../app/runtime.js'
 import { concurrencyOf } from '../config/cpus.js'
 import type { Settings } from '../config/schema.js'
 import { Dispatcher } from '../events/dispatcher.js'
 import { Lamport } from '../protocol/lamport.js'
-import { DEFAULT_LIMITS, type DecodeLimits } from '../protocol/message.js'
-import type { ResultStore } from '../results/store.js'
+import { createOutcomes } from './create-outcomes.js'
 import { processMark } from './process-mark.js'
-import { Outcomes } from './settlement.js'
+import { decodeLimits } from './request.js'
 import { Worker } from './worker.js'
 import type { WorkerOptions, WorkerParts } from './worker-options.js'
 
@@ -52,36 +50,6 @@ export async function createWorker(app: Celerity, choice: WorkerChoice = {}): Pr
   return { worker: new Worker(parts, options), options, parts }
 }
 
-export function createOutcomes(
-  { settings, builder, clock, log }: Runtime,
-  { store, brokerServer, node }: { readonly store: ResultStore | null; readonly brokerServer: string; readonly node: string },
-): Outcomes {
-  return new Outcomes(
-    {
-      store,
-      brokerServer,
-      encoder: builder.encoder,
-      log,
-      now: () => clock.now(),
-      follow: (signature, first, parent) => {
-        const built = builder.buildSignature(signature, first, { rootId: parent.rootId, parentId: parent.id })
-        return { id: built.id, message: built.outgoing }
-      },
-    },
-    {
-      node,
-      resultTtl: settings.resultExpires,
-      resultExtended: settings.resultExtended,
-      storeErrorsEvenIfIgnored: settings.taskStoreErrorsEvenIfIgnored,
-      markers: settings.jsonTypeMarkers,
-    },
-  )
-}
-
-export function decodeLimits(settings: Settings): DecodeLimits {
-  return { ...DEFAULT_LIMITS, acceptContent: new Set(settings.acceptContent), maxBytes: settings.messageMaxBytes }
-}
-
 function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [], once = false }: WorkerChoice): WorkerOptions {
   const { workerConcurrency, workerAutoscale, workerPrefetchMultiplier, brokerTransportOptions } = settings
   return {
@@ -95,6 +63,7 @@ function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [
     stopSeconds: STOP_SECONDS,
     remoteControl: settings.workerEnableRemoteControl,
     heartbeat: settings.workerHeartbeatInterval,
+    blockedLimit: settings.workerBlockedLimit,
     suspectPatience: SUSPECT_PATIENCE,
     process: processMark(),
     once,

@@ -4,7 +4,8 @@
  */
 import type { TaskDefinition } from '../app/task-definition.js'
 import type { Delivery } from '../broker/broker.js'
-import { type BadMessage, type DecodeLimits, decodeMessage, type TaskMessage } from '../protocol/message.js'
+import type { Settings } from '../config/schema.js'
+import { type BadMessage, DEFAULT_LIMITS, type DecodeLimits, decodeMessage, type TaskMessage } from '../protocol/message.js'
 
 export interface Request {
   readonly delivery: Delivery
@@ -29,6 +30,10 @@ export interface Intake {
   isRevoked(id: string): boolean
   /** Asked of messages that bear stamps. */
   isStampRevoked(message: TaskMessage): boolean
+}
+
+export function decodeLimits({ acceptContent, messageMaxBytes }: Pick<Settings, 'acceptContent' | 'messageMaxBytes'>): DecodeLimits {
+  return { ...DEFAULT_LIMITS, acceptContent: new Set(acceptContent), maxBytes: messageMaxBytes }
 }
 
 /** @param now the broker's wall clock, in milliseconds: what ETA and expiry are compared with */

@@ -36,6 +36,12 @@ export class Run implements CurrentRequest {
     this.startedAt = startedAt
   }
 
+  /** Seconds its handler may take; null: as many as it likes. */
+  get timeLimit(): number | null {
+    const { message, definition } = this.request
+    return message.timeLimit ?? definition.policy.timeLimit
+  }
+
   /** Made when it is first asked for: most handlers never do. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

@@ -7,6 +7,7 @@ import type { Consumer } from '../broker/broker.js'
 import { Bell } from './bell.js'
 import { RunContext } from './context.js'
 import { Board } from './keeper/board.js'
+import { handOver } from './keeper/handed-over.js'
 import { type Keeper, startKeeper } from './keeper/keeper.js'
 import type { ControlPanel } from './panel/panel.js'
 import { unlessAborted, within } from './patience.js'
@@ -76,7 +77,7 @@ export class Session {
     this.#consumer = consumer
     const { broker, results, outcomes, registry, events, totals, scheduled, clock, log } = parts
     const lost = () => this.#leaseLost()
-    const taker = new Taker({ consumer, queues: options.queues, clock, log })
+    const taker = new Taker({ consumer, queues: options.queues, clock, log, deadlineMs: options.deadlineMs })
     this.#taker = taker
     this.#slots = new Slots(options.concurrency, options.prefetchMultiplier)
     this.#watchdog = new Watchdog({ consumer, log, queues: () => taker.queues, isFree: () => this.#slots.want > 0 })
@@ -129,13 +130,15 @@ export class Session {
 
   #startKeeper(): Keeper {
     const lost = () => this.#leaseLost()
-    const { broker, lamport, events, panel, log } = this.#parts
-    const { node, leaseMs, remoteControl, heartbeat, brokerUrl, keyPrefix, deadlineMs } = this.#options
+    const lanes = (names: readonly string[]) => void this.#taker.reconcile(names)
+    const { broker, lamport, events, panel, registry, settings, log } = this.#parts
+    const { node, leaseMs, remoteControl, heartbeat, blockedLimit, brokerUrl, keyPrefix, deadlineMs } = this.#options
     const { incarnation } = this.#consumer
     const readers = (count: number) => events.readers(count)
+    const handedOver = handOver(settings, registry)
     return startKeeper(
-      { incarnation, node, leaseMs, remoteControl, heartbeat, brokerUrl, keyPrefix, deadlineMs },
-      { broker, board: this.#board, lamport, log, panel, lost, readers },
+      { incarnation, node, leaseMs, remoteControl, heartbeat, blockedLimit, handedOver, brokerUrl, keyPrefix, deadlineMs },
+      { broker, board: this.#board, lamport, log, panel, lost, lanes, readers },
     )
   }
 

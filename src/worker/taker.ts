@@ -2,10 +2,11 @@
  * Asks the broker for messages: numbered takes, what is done about one that got no answer, the patience between two of them, and the
  * broker's time as its answers tell it.
  */
-import type { Consumer, Taken } from '../broker/broker.js'
+import type { Consumer, Delivery, Taken } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log, LogFields } from '../log.js'
+import { Lanes } from './lanes.js'
 
 /** Seconds an idle worker waits at most before it looks again. */
 const IDLE_WAIT = 1
@@ -17,6 +18,8 @@ export interface TakerParts {
   readonly queues: readonly string[]
   readonly clock: Clock
   readonly log: Log
+  /** Milliseconds that a call to the broker may take. */
+  readonly deadlineMs: number
 }
 
 export class Taker {
@@ -24,6 +27,9 @@ export class Taker {
   #queues: readonly string[]
   readonly #complained = new Map<string, number>()
   #seq = 0
+  /** The take that was neither answered nor closed yet. */
+  #underWay: number | null = null
+  readonly #lanes = new Lanes()
   #clockBase: number
   /** When the broker has something due, as the last take told, and the earliest that we parked there; in broker milliseconds. */
   #nextDue = Number.POSITIVE_INFINITY
@@ -64,9 +70,11 @@ export class Taker {
   async #take(ask: (seq: number) => Promise<Taken | 'lost'>, ends: AbortSignal): Promise<Taken | 'lost' | null> {
     const { clock } = this.#parts
     const seq = ++this.#seq
+    this.#underWay = seq
     try {
       const taken = await ask(seq)
       if (taken === 'lost') return taken
+      this.#know(taken.deliveries)
       this.#clockBase = taken.now - clock.monotonic()
       this.#nextDue = taken.nextDue ?? Number.POSITIVE_INFINITY
       for (const { queue, reason: why } of taken.broken) this.complain(queue, `queue ${queue} can't be read: ${why}`, { queue })
@@ -74,6 +82,26 @@ export class Taker {
     } catch (error) {
       await this.#close(seq, error, ends)
       return null
+    } finally {
+      this.#underWay = null
+    }
+  }
+
+  #know(deliveries: readonly Delivery[]): void {
+    let last = ''
+    for (const { lane } of deliveries) {
+      if (lane.name === last) continue
+      last = lane.name
+      this.#lanes.add(last, this.#parts.clock.monotonic())
+    }
+  }
+
+  /** @param held the lanes that the broker says are ours: one that was never ours goes back */
+  async reconcile(held: readonly string[]): Promise<void> {
+    const { consumer, clock, log, deadlineMs } = this.#parts
+    for (const seq of this.#lanes.strangers(held, this.#underWay, clock.monotonic(), deadlineMs)) {
+      log.warning('the broker held messages here that never came: they go back', { seq })
+      await consumer.closeTake(seq).catch(() => {}) // with the next renewal again
     }
   }
 

@@ -23,7 +23,7 @@ export async function trace(run: Run, tracing: Tracing): Promise<Finished> {
   try {
     const { message, definition } = run.request
     const soft = message.softTimeLimit ?? definition.policy.softTimeLimit
-    const hard = message.timeLimit ?? definition.policy.timeLimit
+    const hard = run.timeLimit
     const value = soft === null && hard === null ? await call(run, tracing) : await limited(run, tracing, soft, hard)
     outcome = { kind: 'success', value }
   } catch (error) {

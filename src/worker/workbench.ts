@@ -88,7 +88,8 @@ export class Workbench {
 
     const run = new Run(request, clock.monotonic())
     run.since = clock.now()
-    run.place = board.start(delivery.lane.name, delivery.position, run.id, message.task, run.since)
+    const { name, size } = delivery.lane
+    run.place = board.start(name, delivery.position, run.id, message.task, run.since, size)
     this.#runs.add(run)
     let finished: Finished | null = null
     if (await records.start(run)) {
@@ -96,7 +97,9 @@ export class Workbench {
       totals.started(run.task)
       reportStart(log, run)
       if (events.isOn) events.started(run.id)
+      board.enter(run.place, run.timeLimit)
       const tracked = trace(run, tracing)
+      board.left()
       run.ended = tracked
       finished = await tracked
     }

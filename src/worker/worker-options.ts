@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly remoteControl: RemoteControl
   /** Seconds between two heartbeats. */
   readonly heartbeat: number
+  /** Seconds that a task without a time limit of its own may block the event loop; 0: for ever. */
+  readonly blockedLimit: number
   /** Seconds that a suspect may wait for an idle worker before this one lets itself run empty for it; up to twice as many, at random. */
   readonly suspectPatience: number
   /** Names this process (process-mark.ts); null: nobody can tell from outside whether it lives. */

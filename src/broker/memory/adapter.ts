@@ -87,6 +87,11 @@ class MemoryBroker implements Broker {
     return new MemoryConsumer(this.#server, worker, this.#options.clock, this.#check)
   }
 
+  attach(registration: Registration): Consumer {
+    const worker = this.#server.workers.get(registration.incarnation) ?? fenced(registration)
+    return new MemoryConsumer(this.#server, worker, this.#options.clock, this.#check)
+  }
+
   async renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal> {
     this.#check()
     const worker = this.#server.workers.get(incarnation)
@@ -198,4 +203,11 @@ class MemoryBroker implements Broker {
     this.#closed = true
     for (const subscription of [...this.#subscriptions]) await subscription.close()
   }
+}
+
+/** One that nobody knows may not do anything. */
+function fenced(registration: Registration): Worker {
+  const worker = new Worker(registration, 0)
+  worker.epoch = false
+  return worker
 }

@@ -26,7 +26,7 @@ import type { BrokerOptions } from '../options.js'
 import { Wakefulness } from '../wakefulness.js'
 import { Bindings } from './bindings.js'
 import { Channels } from './channels.js'
-import { RedisConsumer } from './consumer.js'
+import { RedisConsumer, type Registered } from './consumer.js'
 import { RedisJournal } from './journal.js'
 import { Keys } from './keys.js'
 import { KnownWorkers } from './known-workers.js'
@@ -153,7 +153,16 @@ export class RedisBroker implements Broker {
     const args = [incarnation, writeEntry(entry), leaseMs, randomUUID(), ...queues]
     const generation = String(await this.#link.script(scripts.register, keys, args))
     await this.#bindings.add(queues)
-    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, { incarnation, entry, generation }, this.#options)
+    return this.#consumer({ incarnation, entry, generation })
+  }
+
+  attach({ incarnation, node, leaseMs, queues, process: mark = null }: Registration): Consumer {
+    const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid, process: mark }
+    return this.#consumer({ incarnation, entry, generation: null })
+  }
+
+  #consumer(registered: Registered): RedisConsumer {
+    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, registered, this.#options)
     this.#consumers.add(consumer)
     return consumer
   }

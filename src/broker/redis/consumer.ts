@@ -21,11 +21,11 @@ type SuspectReply = [status: Buffer, now: Buffer, revocations: Buffer, source?: 
 const UNPARK_BATCH = 500
 
 /** An incarnation, and what stands of it in the registry. */
-interface Registered {
+export interface Registered {
   readonly incarnation: string
   readonly entry: RegistryEntry
-  /** Of the server's data, when it registered. */
-  readonly generation: string
+  /** Of the server's data, when it registered; null: elsewhere, where also is known what it holds. */
+  readonly generation: string | null
 }
 
 export class RedisConsumer implements Consumer {
@@ -42,7 +42,7 @@ export class RedisConsumer implements Consumer {
   readonly #context: OpsContext
   readonly #holdings = new Holdings()
   readonly #options: BrokerOptions
-  #generation: string
+  #generation: string | null
   #restoring: Promise<boolean> | undefined
   #turn = 0
 
@@ -211,7 +211,7 @@ export class RedisConsumer implements Consumer {
   async #standing<T>(step: () => Promise<T | 'lost'>): Promise<T | 'lost'> {
     const generation = this.#generation
     const answer = await step()
-    if (answer !== 'lost') return answer
+    if (answer !== 'lost' || generation === null) return answer
     if (this.#generation === generation) {
       this.#restoring ??= this.#restore().finally(() => {
         this.#restoring = undefined
@@ -223,6 +223,7 @@ export class RedisConsumer implements Consumer {
 
   /** False: nothing was wiped, we are fenced. */
   async #restore(): Promise<boolean> {
+    if (this.#generation === null) return false
     const [k, i, queues] = [this.#keys, this.incarnation, this.#consumed]
     const keys = [k.registry, k.epoch(i), k.lease(i), k.queues, k.generation, k.lanes(i), k.marks(i), k.early(i)]
     const entry = writeEntry({ ...this.#entry, queues })

@@ -114,6 +114,10 @@ class SqliteBroker implements Broker {
       (transaction) => transaction.run(REGISTER, incarnation, node, JSON.stringify(queues), leaseMs, this.#machine.boot, end, process),
       'soon',
     )
+    return this.attach({ incarnation, node, leaseMs, queues })
+  }
+
+  attach({ incarnation, node }: Registration): Consumer {
     return new SqliteConsumer(this.#database, incarnation, node, this.#options.clock)
   }
 

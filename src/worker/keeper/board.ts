@@ -1,6 +1,6 @@
 /**
  * What the worker tells its keeper without a message, through shared memory: a thread whose event loop is blocked can answer nothing, but
- * what it wrote before can be read. Counters, and per slot what runs there.
+ * what it wrote before can be read. Counters, and per slot what runs there, for how long it may, and whether it has yet let go of the loop.
  */
 import type { StartedPosition } from '../../broker/broker.js'
 
@@ -10,19 +10,24 @@ const HEAD = 64
 const TICKS = 0
 const CONCURRENCY = 1
 const IGNORED = 2
+/** The slot whose handler was called and has not yet let go of the event loop, plus 1; 0: none. */
+const ENTERED = 3
 /** In 64-bit floats of the head. */
 const PROCESSED = 2
 const TICKED_AT = 3
 
 /**
- * Bytes of a slot: version (4, odd while something runs), position (4), start (8), lengths of lane, id and name (3), then these three
- * texts one after the other.
+ * Bytes of a slot: version (4, odd while something runs), position (4), start (8), the same on the shared clock (8), time limit (8; 0: none),
+ * size of the lane (4), lengths of lane, id and name (3), then these three texts one after the other.
  */
 const SLOT = 256
 const POSITION_AT = 4
 const STARTED_AT = 8
-const LENGTHS_AT = 16
-const TEXT_AT = 19
+const CALLED_AT = 16
+const LIMIT_AT = 24
+const SIZE_AT = 32
+const LENGTHS_AT = 36
+const TEXT_AT = 39
 const MAX_TEXT = SLOT - TEXT_AT
 const MAX_LANE = 128
 
@@ -39,6 +44,12 @@ export interface OnBoard extends StartedPosition {
   readonly name: string
   /** Unix milliseconds. */
   readonly since: number
+  /** `Lane.size`. */
+  readonly size: number
+  /** How many milliseconds the handler may take; null: as many as it likes, or it has not been called. */
+  readonly limitMs: number | null
+  /** For how many it has taken more, by a clock that never jumps; below 0: not yet; 0 without a limit. */
+  readonly overdueMs: number
 }
 
 export class Board {
@@ -66,8 +77,9 @@ export class Board {
    * suspected).
    *
    * @param since unix milliseconds
+   * @param size  `Lane.size`
    */
-  start(lane: string, position: number, id: string, name: string, since: number): number {
+  start(lane: string, position: number, id: string, name: string, since: number, size = 1): number {
     const slot = lane.length <= MAX_LANE ? this.#free.pop() : undefined
     if (slot === undefined) return -1
     const at = HEAD + slot * SLOT
@@ -79,8 +91,28 @@ export class Board {
     bytes[at + LENGTHS_AT + 2] = Math.min(name.length, MAX_TEXT)
     this.#words[(at + POSITION_AT) >> 2] = position
     this.#floats[(at + STARTED_AT) >> 3] = since
+    this.#floats[(at + LIMIT_AT) >> 3] = 0
+    this.#words[(at + SIZE_AT) >> 2] = size
     Atomics.add(this.#words, at >> 2, 1) // odd: it can be read
     return slot
+  }
+
+  /**
+   * The handler of what runs in `slot` is about to be called: until `left`, it has the event loop for itself.
+   *
+   * @param limit seconds it may take; null: as many as it likes
+   */
+  enter(slot: number, limit: number | null): void {
+    this.#words[ENTERED] = slot + 1
+    if (limit === null || slot < 0) return
+    const at = HEAD + slot * SLOT
+    this.#floats[(at + CALLED_AT) >> 3] = sharedNow()
+    this.#floats[(at + LIMIT_AT) >> 3] = limit * 1000
+  }
+
+  /** It has let go of the loop, for the first time or for good. */
+  left(): void {
+    this.#words[ENTERED] = 0
   }
 
   end(slot: number): void {
@@ -101,18 +133,29 @@ export class Board {
     return started.sort((a, b) => a.since - b.since)
   }
 
+  /** The one that has held the event loop ever since it was called; undefined when every handler has let go of it once. */
+  get entered(): OnBoard | undefined {
+    const slot = Atomics.load(this.#words, ENTERED) - 1
+    const at = HEAD + slot * SLOT
+    return slot >= 0 && Atomics.load(this.#words, at >> 2) % 2 !== 0 ? this.#read(at) : undefined
+  }
+
   #read(at: number): OnBoard {
     const bytes = this.#bytes
     const lane = at + TEXT_AT
     const id = lane + (bytes[at + LENGTHS_AT] as number)
     const name = Math.min(id + (bytes[at + LENGTHS_AT + 1] as number), at + SLOT)
     const end = Math.min(name + (bytes[at + LENGTHS_AT + 2] as number), at + SLOT)
+    const limit = this.#floats[(at + LIMIT_AT) >> 3] as number
     return {
       lane: bytes.toString('latin1', lane, id),
       position: this.#words[(at + POSITION_AT) >> 2] as number,
       id: bytes.toString('latin1', id, name),
       name: bytes.toString('latin1', name, end),
       since: this.#floats[(at + STARTED_AT) >> 3] as number,
+      size: this.#words[(at + SIZE_AT) >> 2] as number,
+      limitMs: limit === 0 ? null : limit,
+      overdueMs: limit === 0 ? 0 : sharedNow() - (this.#floats[(at + CALLED_AT) >> 3] as number) - limit,
     }
   }
 

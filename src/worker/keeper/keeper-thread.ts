@@ -1,10 +1,14 @@
 /** The thread of `thread-keeper.ts`: keeps what must go on while the tasks block the event loop. The word `end`, or a lost lease, ends it. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Broker } from '../../broker/broker.js'
+import { EXIT } from '../../errors.js'
+import type { Log } from '../../log.js'
 import { within } from '../patience.js'
 import { Announcements } from './announcements.js'
+import type { BlockWatchParts } from './block-watch.js'
 import type { Keeping } from './keeping.js'
 import type { Answer, KnownState, MainThread } from './main-thread.js'
+import type { Sighting } from './probe.js'
 import type { KeeperData, KeeperWord, MainWord } from './words.js'
 
 /** Seconds that the last word may take; a broker that is away is not waited for. */
@@ -13,7 +17,7 @@ const LAST_WORD_SECONDS = 0.3
 const MAX_ASKED = 100
 const TOO_MANY: Answer = { kind: 'reply', json: JSON.stringify({ error: `${MAX_ASKED} other requests wait for the event loop` }) }
 
-const { board, lamport, brokerUrl, keyPrefix, deadlineMs, ...options } = workerData as KeeperData
+const { board, lamport, brokerUrl, keyPrefix, deadlineMs, blockedLimit, handedOver, log, ...options } = workerData as KeeperData
 const say = (word: KeeperWord) => parentPort?.postMessage(word)
 
 const asked = new Map<number, (answer: Answer) => void>()
@@ -27,7 +31,8 @@ const main: MainThread = {
     })
   },
   lost: () => say({ kind: 'lost' }),
-  say: (what, text) => say({ kind: 'said', what, text }),
+  say: (what, text) => void tell(what, text),
+  lanes: (names) => say({ kind: 'lanes', names }),
   readers: (count) => say({ kind: 'readers', count }),
 }
 
@@ -37,6 +42,7 @@ let broker: Broker | undefined
 let control: Broker | undefined
 let keeping: Keeping | undefined
 let state: KnownState | undefined
+let opened: Promise<Log> | undefined
 
 // Before anything is loaded: a worker may have done all it was started for by then.
 parentPort?.on('message', (word: MainWord) => {
@@ -70,16 +76,59 @@ void keepLease({ broker, board: slots, announcements, main }, options.incarnatio
 // The lease is kept from here on; what else there is to do is loaded meanwhile.
 const module = await import('./keeping.js')
 const { Lamport } = await import('../../protocol/lamport.js')
+const { BlockWatch } = await import('./block-watch.js')
+const clock = new Lamport(lamport)
 control = await openBroker(brokerUrl, { keyPrefix, deadlineMs })
-keeping = new module.Keeping({ broker, control, board: slots, lamport: new Lamport(lamport), main }, options)
+keeping = new module.Keeping({ broker, control, board: slots, lamport: clock, main }, options)
 if (state !== undefined) keeping.know(state)
 void keeping.run(ends.signal)
+void new BlockWatch({ board: slots, main, sight, execute }, blockedLimit).run(ends.signal)
+
+function ownLog(): Promise<Log> {
+  opened ??= import('./own-log.js').then(({ openOwnLog }) => openOwnLog(log))
+  return opened
+}
+
+/** Through the main thread, unless that is blocked: what it says then would come when nobody needs it any more. */
+async function tell(what: Parameters<MainThread['say']>[0], text: string): Promise<void> {
+  const isWritten = log !== null && slots.blockedMs > 0
+  if (isWritten) (await ownLog()).warning(`keeper: ${text}`)
+  say({ kind: 'said', what, text, isWritten })
+}
+
+/** Null also where Node was built without an inspector. */
+async function sight(): Promise<Sighting | null> {
+  const probe = await import('./probe.js').catch(() => null)
+  return probe === null ? null : probe.sight()
+}
+
+// Loaded when it comes to it, which is hardly ever: a keeper is to be small.
+async function execute(...found: Parameters<BlockWatchParts['execute']>): Promise<void> {
+  if (control === undefined) return
+  const [{ LastAct }, execution, own] = await Promise.all([import('./last-act.js'), import('./execution.js'), ownLog()])
+  const queues = state?.queues ?? []
+  const act = new LastAct({ broker: control, lamport: clock, log: own }, { ...options, deadlineMs, queues, handedOver })
+  await execution.execute({ board: slots, log: own, act, stop, end: endProcess }, ...found)
+}
+
+async function stop(): Promise<void> {
+  ends.abort()
+  if (keeping !== undefined) await within(keeping.close(), LAST_WORD_SECONDS)
+}
+
+/** By the main thread's own hand if it can be made to, for the sake of the exit code; else the hard way. */
+async function endProcess(): Promise<void> {
+  await within(Promise.all([broker?.close(), control?.close()]), LAST_WORD_SECONDS)
+  const probe = await import('./probe.js').catch(() => null)
+  await probe?.exitMain(EXIT.internal)
+  process.kill(process.pid, 'SIGKILL')
+  // Process 1 of a container is not killed from inside: it ends as soon as its event loop turns.
+  say({ kind: 'over' })
+}
 
 async function end(): Promise<void> {
-  const isLost = ends.signal.aborted
-  ends.abort()
   // The last word; where the lease is lost the node lives on, with another one.
-  if (keeping !== undefined && !isLost) await within(keeping.close(), LAST_WORD_SECONDS)
+  if (!ends.signal.aborted) await stop()
   await Promise.all([broker?.close(), control?.close()])
   process.exit() // of this thread, whatever timer a connection may have left
 }

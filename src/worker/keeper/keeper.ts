@@ -1,12 +1,13 @@
 /**
  * Keeps what must go on whatever user code does: the lease is renewed, remote control answered and heartbeats sent by a thread with a
  * connection of its own. A handler that blocks the event loop for ten leases is therefore not run twice, and the worker can still be asked
- * what it is doing.
+ * what it is doing. One that blocks it beyond its time limit is settled from there, and the process ends.
  */
 import type { Broker } from '../../broker/broker.js'
 import type { Log } from '../../log.js'
 import type { Lamport } from '../../protocol/lamport.js'
 import type { Board } from './board.js'
+import type { HandedOver } from './handed-over.js'
 import { localKeeper } from './local-keeper.js'
 import type { Panel, RemoteControl } from './panel-port.js'
 import { threadKeeper } from './thread-keeper.js'
@@ -18,6 +19,10 @@ export interface KeeperOptions {
   readonly remoteControl: RemoteControl
   /** Seconds between two heartbeats. */
   readonly heartbeat: number
+  /** Seconds that a task without a time limit of its own may block the event loop; 0: for ever. */
+  readonly blockedLimit: number
+  /** What a task is settled with whose handler never lets go of the event loop. */
+  readonly handedOver: HandedOver
   /** How the thread reaches the broker. */
   readonly brokerUrl: string
   readonly keyPrefix: string
@@ -33,6 +38,8 @@ export interface KeeperParts {
   readonly panel: Panel
   /** The broker says this incarnation was fenced. */
   lost(): void
+  /** What the broker says this worker holds, with each renewal: names of lanes. */
+  lanes(names: readonly string[]): void
   /** What a heartbeat has learnt: how many readers of the journal are registered. */
   readers(count: number): void
 }

@@ -39,6 +39,7 @@ async function renewals({ broker, board, announcements, main }: LeaseParts, inca
         return
       }
       if (renewal.kind === 'gone') throw new Error('all that the broker held is gone') // until our consumer has put back what it holds
+      main.lanes(renewal.lanes)
       if (trouble > 0) main.say('renewed', `the lease is renewed again, after ${trouble} tries`)
       trouble = 0
     } catch (error) {

@@ -9,7 +9,7 @@ import { askPanel, known } from './main-thread.js'
 /** Seconds that the last word may take. */
 const LAST_WORD_SECONDS = 0.3
 
-export function localKeeper(options: KeeperOptions, { broker, board, lamport, log, panel, lost, readers }: KeeperParts): Keeper {
+export function localKeeper(options: KeeperOptions, { broker, board, lamport, log, panel, lost, lanes, readers }: KeeperParts): Keeper {
   let closed = false
   let renewing = true
   const main = {
@@ -25,6 +25,7 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
       renewing = what === 'renewed'
       log.warning(`keeper: ${text}`)
     },
+    lanes,
     readers,
   }
   const keeping = new Keeping({ broker, control: broker, board, lamport, main }, { ...options, started: Date.now() / 1000 })

@@ -14,6 +14,8 @@ export interface MainThread {
   lost(): void
   /** The lease could not be renewed (`trouble`), and is again. */
   say(what: 'trouble' | 'renewed' | 'blocked', text: string): void
+  /** The lanes that the broker says this worker holds. */
+  lanes(names: readonly string[]): void
   /** How many readers of the journal there are. */
   readers(count: number): void
 }

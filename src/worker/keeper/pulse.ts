@@ -5,7 +5,6 @@ import { workerEvent } from '../../protocol/event-encode.js'
 import type { Lamport } from '../../protocol/lamport.js'
 import { VERSION } from '../../version.js'
 import type { Board } from './board.js'
-import { culprit } from './culprit.js'
 import type { MainThread } from './main-thread.js'
 import { rest } from './rest.js'
 
@@ -22,18 +21,12 @@ export interface PulseOptions {
   readonly heartbeat: number
 }
 
-/** From here a blocked event loop is worth a line, one a minute. Milliseconds. */
-const LONG_BLOCK_MS = 10_000
-const COMPLAINT_MS = 60_000
-
 export class Pulse {
   readonly #parts: PulseParts
   readonly #options: PulseOptions
   #isOnline = false
   #readers = -1
   #beating: Promise<void> | undefined
-  #wasBlocked = false
-  #complained = Number.NEGATIVE_INFINITY
 
   constructor(parts: PulseParts, options: PulseOptions) {
     this.#parts = parts
@@ -45,7 +38,6 @@ export class Pulse {
     const everyMs = this.#options.heartbeat * 1000
     while (!signal.aborted) {
       const began = performance.now()
-      this.#complain()
       await this.beat().catch(() => {}) // the next one says what this one could not
       await rest(Math.max(everyMs - (performance.now() - began), 50), signal)
     }
@@ -74,16 +66,5 @@ export class Pulse {
     this.#isOnline = true
     if (readers !== this.#readers) main.readers(readers)
     this.#readers = readers
-  }
-
-  /** Seen blocked twice: after the whole process was stopped for a while, the keeper may run before the event loop does. */
-  #complain(): void {
-    const { board, main } = this.#parts
-    const { blockedMs } = board
-    if (this.#wasBlocked && blockedMs > LONG_BLOCK_MS && performance.now() - this.#complained > COMPLAINT_MS) {
-      this.#complained = performance.now()
-      main.say('blocked', `${culprit(board)}; the lease is renewed all the same, but nothing else runs here`)
-    }
-    this.#wasBlocked = blockedMs > 0
   }
 }

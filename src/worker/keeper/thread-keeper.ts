@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker as Thread } from 'node:worker_threads'
+import { EXIT } from '../../errors.js'
 import { within } from '../patience.js'
 import { TICK_MS } from './board.js'
 import type { Keeper, KeeperOptions, KeeperParts } from './keeper.js'
@@ -14,8 +15,9 @@ const END_SECONDS = 0.5
 /** One call now and then needs little; without limits the thread's heap takes 11 MB more. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, codeRangeSizeMb: 4 }
 
-export function threadKeeper(options: KeeperOptions, { board, lamport, log, panel, lost, readers }: KeeperParts): Keeper {
-  const workerData: KeeperData = { ...options, started: Date.now() / 1000, board: board.buffer, lamport: lamport.buffer }
+export function threadKeeper(options: KeeperOptions, { board, lamport, log, panel, lost, lanes, readers }: KeeperParts): Keeper {
+  const shared = { board: board.buffer, lamport: lamport.buffer }
+  const workerData: KeeperData = { ...options, ...shared, started: Date.now() / 1000, log: log.twin ?? null }
   let closed = false
   let renewing = true // registering it was the first time
   let deaths = 0
@@ -63,7 +65,13 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
         break
       case 'said':
         if (word.what !== 'blocked') renewing = word.what === 'renewed'
-        log.warning(`keeper: ${word.text}`)
+        if (!word.isWritten) log.warning(`keeper: ${word.text}`)
+        break
+      case 'lanes':
+        lanes(word.names)
+        break
+      case 'over':
+        process.exit(EXIT.internal) // it turns after all, and nothing here counts any more
         break
       case 'lost':
         renewing = false

@@ -1,15 +1,18 @@
 /** What the main thread and the keeper's thread say to each other. */
-
+import type { LogTwin } from '../../log.js'
+import type { KeeperOptions } from './keeper.js'
 import type { KeepingOptions } from './keeping.js'
 import type { Answer, KnownState, MainThread } from './main-thread.js'
 
 /** What the thread is started with. */
-export interface KeeperData extends KeepingOptions {
+export interface KeeperData extends KeepingOptions, Pick<KeeperOptions, 'blockedLimit' | 'handedOver'> {
   readonly leaseMs: number
   /** How it reaches the broker. */
   readonly brokerUrl: string
   readonly keyPrefix: string
   readonly deadlineMs: number
+  /** How it writes to the log while the main thread is blocked; null: not at all. */
+  readonly log: LogTwin | null
   readonly board: SharedArrayBuffer
   readonly lamport: SharedArrayBuffer
 }
@@ -17,7 +20,11 @@ export interface KeeperData extends KeepingOptions {
 /** From the keeper. */
 export type KeeperWord =
   | { readonly kind: 'lost' }
-  | { readonly kind: 'said'; readonly what: Parameters<MainThread['say']>[0]; readonly text: string }
+  /** `isWritten`: the log has it. */
+  | { readonly kind: 'said'; readonly what: Parameters<MainThread['say']>[0]; readonly text: string; readonly isWritten: boolean }
+  | { readonly kind: 'lanes'; readonly names: readonly string[] }
+  /** All has been settled or given back; the process must end, and could not be ended from outside. */
+  | { readonly kind: 'over' }
   | { readonly kind: 'readers'; readonly count: number }
   | { readonly kind: 'announced'; readonly number: number }
   | { readonly kind: 'ask'; readonly number: number; readonly method: string; readonly args: Readonly<Record<string, unknown>> }

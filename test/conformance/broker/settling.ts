@@ -68,6 +68,37 @@ export function settling(stage: () => Stage): void {
       expect(await stage().counts()).to.include({ ready: 0, leased: 0 })
     })
 
+    it('counts whoever settles first, where another thread of the process has attached itself to the same incarnation', async () => {
+      await stage().publish('a', 'b', 'c')
+      const worker = await stage().worker()
+      const [a, b] = await worker.take()
+      const { incarnation } = worker.consumer
+      const broker = await stage().connect()
+      const standIn = broker.attach({ incarnation, node: 'celery@test', leaseMs: 60_000, queues: [QUEUE] })
+
+      expect(await worker.settle({ delivery: a!, fate: ACK, publish: [message('of the worker')] })).to.equal('ok')
+      const both = [a!, b!].map((delivery) => ({ delivery, fate: ACK, publish: [message('of the stand-in')] }))
+      expect(await standIn.settle(both)).to.equal('ok')
+      expect(await worker.settle({ delivery: b!, fate: BACK })).to.equal('ok')
+      await standIn.resign()
+
+      expect(await worker.settle({ delivery: b!, fate: BACK })).to.equal('lost')
+      expect(await stage().broker.workers()).to.deep.equal([])
+      expect((await stage().drain()).sort()).to.deep.equal(['c', 'of the stand-in', 'of the worker'])
+    })
+
+    it('is refused for an incarnation that nobody has registered', async () => {
+      await stage().publish('a')
+      const [a] = await (await stage().worker()).take()
+      const nobody = stage().broker.attach({ incarnation: 'nobody', node: 'n', leaseMs: 60_000, queues: [QUEUE] })
+
+      expect(await nobody.settle([{ delivery: a!, fate: ACK }])).to.equal('lost')
+      expect(await nobody.take(1, [QUEUE], 1)).to.equal('lost')
+      await nobody.resign()
+
+      expect(await stage().counts()).to.include({ leased: 1 })
+    })
+
     it('settles one position once, also within one call', async () => {
       await stage().publish('a')
       const worker = await stage().worker()

@@ -1,10 +1,13 @@
 /** A registered worker that is nothing but its keeper: the panel is the test's. */
 import { randomUUID } from 'node:crypto'
+import { Registry } from '../../../src/app/registry.js'
 import type { Broker, Consumer, Delivery } from '../../../src/broker/broker.js'
+import { settingsOf } from '../../../src/config/load.js'
 import { createLog } from '../../../src/log.js'
 import { Lamport } from '../../../src/protocol/lamport.js'
 import { createEncoder } from '../../../src/protocol/message.js'
 import { Board } from '../../../src/worker/keeper/board.js'
+import { handOver } from '../../../src/worker/keeper/handed-over.js'
 import { type Keeper, type KeeperOptions, startKeeper } from '../../../src/worker/keeper/keeper.js'
 import type { Panel, PanelAnswer } from '../../../src/worker/keeper/panel-port.js'
 import type { Line } from '../../app/an-app.js'
@@ -38,6 +41,8 @@ export class KeptWorker {
         leaseMs: 30_000,
         remoteControl: 'full',
         heartbeat: 2,
+        blockedLimit: 600,
+        handedOver: handOver(settingsOf({ brokerUrl: 'memory://' }), new Registry()),
         brokerUrl: '',
         keyPrefix: '',
         deadlineMs: 5_000,
@@ -52,6 +57,7 @@ export class KeptWorker {
         lost: () => {
           this.isLost = true
         },
+        lanes: () => {},
         readers: (count) => this.readers.push(count),
       },
     )

@@ -12,12 +12,50 @@ describe('the board', () => {
     const slot = board.start('7/2', 41, ID, 'kuma.add', 1_000)
     board.start('7/2', 42, 'b', 'kuma.mul', 900)
 
-    const second = { lane: '7/2', position: 42, id: 'b', name: 'kuma.mul', since: 900 }
-    expect(seen.started()).to.deep.equal([second, { lane: '7/2', position: 41, id: ID, name: 'kuma.add', since: 1_000 }])
+    const unlimited = { size: 1, limitMs: null, overdueMs: 0 }
+    const second = { lane: '7/2', position: 42, id: 'b', name: 'kuma.mul', since: 900, ...unlimited }
+    expect(seen.started()).to.deep.equal([second, { lane: '7/2', position: 41, id: ID, name: 'kuma.add', since: 1_000, ...unlimited }])
     expect(seen.active).to.equal(2)
     board.end(slot)
     expect(seen.started()).to.deep.equal([second])
     expect(seen.active).to.equal(1)
+  })
+
+  it('shows how long a handler may take, from when it is called, and for how long it has taken more', () => {
+    const board = new Board(3)
+    const seen = new Board(board.buffer)
+    const slot = board.start('7/2', 41, ID, 'kuma.add', 1_000, 50)
+    expect(seen.started()[0]).to.include({ size: 50, limitMs: null, overdueMs: 0 })
+
+    board.enter(slot, 0.05)
+    const early = seen.started()[0]
+    const end = performance.now() + 60
+    while (performance.now() < end);
+    const late = seen.started()[0]
+
+    expect(early).to.include({ limitMs: 50 })
+    expect(early?.overdueMs).to.be.within(-50, 0)
+    expect(late?.overdueMs).to.be.within(5, 5_000)
+    board.end(slot)
+    board.start('7/2', 42, ID, 'kuma.add', 1_000)
+    expect(seen.started()[0]).to.include({ size: 1, limitMs: null, overdueMs: 0 })
+  })
+
+  it('shows whose handler has not yet let go of the event loop', () => {
+    const board = new Board(3)
+    const seen = new Board(board.buffer)
+    expect(seen.entered).to.equal(undefined)
+
+    const one = board.start('1/1', 0, 'one', 'kuma.add', 0)
+    board.enter(one, null)
+    board.left()
+    const two = board.start('1/1', 1, 'two', 'kuma.mul', 0)
+    board.enter(two, 5)
+    expect(seen.entered).to.include({ id: 'two', name: 'kuma.mul', limitMs: 5_000 })
+    board.end(two)
+    expect(seen.entered).to.equal(undefined)
+    board.enter(-1, 5)
+    expect(seen.entered).to.equal(undefined)
   })
 
   it('shows counters, and whether the event loop turns', () => {

@@ -19,6 +19,28 @@ describe('which task blocks the event loop', () => {
     expect(culprit(board)).to.equal('the event loop is blocked by task kuma.block[new] for 12 s')
   })
 
+  it('is the one that has held the loop since it was called, for certain', () => {
+    const board = blockedFor(12)
+    const slot = board.start('1/1', 0, 'old', 'kuma.block', Date.now() - 60_000)
+    board.start('1/1', 1, 'new', 'kuma.nap', Date.now() - 12_000)
+    board.enter(slot, null)
+
+    expect(culprit(board, { id: 'new', stack: '', isDebugged: false })).to.equal(
+      'the event loop is blocked by task kuma.block[old] for 12 s',
+    )
+  })
+
+  it('is the one that the main thread names, or no task', () => {
+    const board = blockedFor(12)
+    board.start('1/1', 0, 'old', 'kuma.block', Date.now() - 60_000)
+    board.start('1/1', 1, 'new', 'kuma.nap', Date.now() - 12_000)
+
+    expect(culprit(board, { id: 'old', stack: '', isDebugged: false })).to.equal(
+      'the event loop is blocked by task kuma.block[old] for 12 s',
+    )
+    expect(culprit(board, { id: null, stack: '', isDebugged: false })).to.equal('the event loop is blocked for 12 s')
+  })
+
   it('is the only one there is', () => {
     const board = blockedFor(12)
     board.start('1/1', 0, 'old', 'kuma.nap', Date.now() - 60_000)
