@@ -4,8 +4,10 @@ import type { Celerity } from '../src/app/celerity.js'
 import type { CreatedBeat } from '../src/beat/create.js'
 import { BaseCommand } from '../src/cli/base-command.js'
 import { queueList, settingFlag } from '../src/cli/flags.js'
+import { launched } from '../src/cli/launcher.js'
 import { isJson } from '../src/cli/logging.js'
 import { namesOf, strangers } from '../src/cli/queue-selection.js'
+import type { Place } from '../src/cli/session.js'
 import type { Settings } from '../src/config/schema.js'
 import { CelerityError } from '../src/errors.js'
 import type { Log } from '../src/log.js'
@@ -43,11 +45,15 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
     purge: Flags.boolean({ aliases: ['discard'], summary: 'first remove what waits in these queues' }),
     pidfile: Flags.string({ helpValue: 'FILE', summary: 'write the process number there' }),
     'health-port': Flags.integer({ helpValue: 'PORT', min: 0, max: 65_535, summary: 'answer /live and /ready there' }),
-    watch: Flags.boolean({ summary: 'start again when a source file changes' }),
+    restart: Flags.boolean({ summary: 'start again after a crash, or when a task ended or blocked the process (workerRestart)' }),
+    watch: Flags.boolean({ exclusive: ['restart'], summary: 'start again when a source file changes' }),
   }
 
+  readonly #launched = launched()
+  #isLauncher = false
+
   async run(): Promise<void> {
-    if (this.flags.watch) return this.#watch()
+    if (this.#launched === null && (await this.#launch())) return
     const app = await this.app()
     const settings = await this.settings()
     const log = await this.logger()
@@ -64,7 +70,14 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
     const beat = this.flags.beat ? await this.#beat(app) : null
     const { serveWorker } = await import('../src/cli/serve-worker.js')
     const { pidfile, 'health-port': healthPort } = this.flags
-    const exitCode = await serveWorker(created, { log, pidfile, healthPort, beat, before: () => this.#purge(created, log) })
+    const exitCode = await serveWorker(created, {
+      log,
+      pidfile,
+      healthPort,
+      beat,
+      launched: this.#launched,
+      before: () => this.#purge(created, log),
+    })
     if (exitCode !== 0) process.exitCode = exitCode
   }
 
@@ -97,15 +110,31 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
   /** A handler that was given back may still be running, and would keep the process alive: nothing of it counts any more. */
   override async finally(error: Error | undefined): Promise<void> {
     await super.finally(error)
-    if (this.flags?.watch !== true) setTimeout(() => process.exit(), 100).unref()
+    if (this.#isLauncher) return
+    this.#launched?.endsInOrder()
+    setTimeout(() => process.exit(), 100).unref()
   }
 
-  async #watch(): Promise<void> {
-    const { folder, app } = await this.place()
+  /** True: the worker ran in a child of this process, which only looked after it. */
+  async #launch(): Promise<boolean> {
+    const { watch, restart } = this.flags
+    const place = await this.place()
+    if (!watch && !restart && !place.settings.workerRestart) return false
+    this.#isLauncher = true
+    process.exitCode = watch ? await this.#watch(place) : await this.#restart(place)
+    return true
+  }
+
+  async #restart({ settings }: Place): Promise<number> {
+    const { runRestarted } = await import('../src/cli/restart.js')
+    return runRestarted(await this.openLog(settings))
+  }
+
+  async #watch({ folder, app }: Place): Promise<number> {
     const isWithin = app === null || app.startsWith(`${folder}/`)
     const folders = isWithin ? [folder] : [folder, dirname(app)]
     this.note(`Watching ${folders.join(' and ')}`)
     const { runWatched } = await import('../src/cli/watch.js')
-    process.exitCode = await runWatched(folders, (text) => this.note(text))
+    return runWatched(folders, (text) => this.note(text))
   }
 }

@@ -13,6 +13,8 @@ export interface Stoppable {
 export interface StopSignals {
   /** How the process should end: 0, or 130/143 when it was told twice. */
   readonly exitCode: number
+  /** Stops it in order, unless it was told already. @param why such as `the launcher is gone` */
+  stopUnlessTold(why: string): void
   /** It has stopped: a signal that comes after one that told it to has nothing left to tell, and ends the process with its exit code. */
   close(): void
 }
@@ -24,18 +26,21 @@ export function onStopSignals(target: Stoppable, say: (text: string) => void): S
   let exitCode: number = EXIT.done
   const hear = (signal: NodeJS.Signals) => {
     told++
-    if (told === 1 && signal !== 'SIGQUIT') {
-      say(`${signal}: stopping; once more to stop now`)
-      target.stop()
-      return
-    }
+    if (told === 1 && signal !== 'SIGQUIT') return stopInOrder(signal)
     if (exitCode !== EXIT.done) return // a storm of signals says nothing new
     exitCode = signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
     say(`${signal}: stopping now`)
     target.stopNow()
   }
+  const stopInOrder = (why: string) => {
+    say(`${why}: stopping; once more to stop now`)
+    target.stop()
+  }
   for (const signal of SIGNALS) process.on(signal, hear)
   return {
+    stopUnlessTold(why) {
+      if (told++ === 0) stopInOrder(why)
+    },
     get exitCode() {
       return exitCode
     },

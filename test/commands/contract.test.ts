@@ -296,6 +296,7 @@ worker
   --prefetch-multiplier=N|auto
   --purge/--discard
   --queues/-Q=A,B…
+  --restart
   --soft-time-limit=SPAN
   --time-limit=SPAN
   --watch
