@@ -27,10 +27,9 @@ export const TASK_EVENTS = [
   'task-cancelled',
 ] as const
 export type WorkerEventType = (typeof WORKER_EVENTS)[number]
-type TaskEventType = (typeof TASK_EVENTS)[number]
 /** One event, from a worker of ours or of Python's. */
 export interface ClusterEvent {
-  /** A `WorkerEventType`, a `TaskEventType`, or an application's own: `<group>-<what>`. */
+  /** One of `WORKER_EVENTS` and `TASK_EVENTS`, or an application's own: `<group>-<what>`. */
   readonly type: string
   /** Node name; of a client `gen<pid>@<host>`. */
   readonly hostname: string

@@ -57,6 +57,11 @@ export class Session {
   /** Something has changed that whoever waits may want to know: a slot, a run, a settlement. */
   readonly #bell = new Bell()
   readonly #over = new AbortController()
+  #heard = () => {}
+  /** Resolves when remote control is heard; at once where it is off. */
+  readonly listening = new Promise<void>((resolve) => {
+    this.#heard = resolve
+  })
   #lost = false
   #resigned = false
 
@@ -135,10 +140,11 @@ export class Session {
     const { node, leaseMs, remoteControl, heartbeat, blockedLimit, brokerUrl, keyPrefix, deadlineMs } = this.#options
     const { incarnation } = this.#consumer
     const readers = (count: number) => events.readers(count)
+    const listening = () => this.#heard()
     const handedOver = handOver(settings, registry)
     return startKeeper(
       { incarnation, node, leaseMs, remoteControl, heartbeat, blockedLimit, handedOver, brokerUrl, keyPrefix, deadlineMs },
-      { broker, board: this.#board, lamport, log, panel, lost, lanes, readers },
+      { broker, board: this.#board, lamport, log, panel, lost, lanes, readers, listening },
     )
   }
 

@@ -20,6 +20,8 @@ import type { WorkerOptions, WorkerParts } from './worker-options.js'
 const MAX_TIMER = 2 ** 31 - 1
 /** Seconds that a stop waits for the last events, and for the housekeeping under way: any other process takes that up again. */
 const LAST_SECONDS = 0.2
+/** Seconds that a worker may take to be heard by remote control before it says that it is ready all the same. */
+const LISTENING_SECONDS = 3
 /** Milliseconds between two words to the keeper about what only this thread knows. */
 const SHOW_MS = 5_000
 /** Milliseconds between two looks at how many slots are needed. */
@@ -95,14 +97,30 @@ export class Worker implements Subject {
   async #serve(session: Session, signal: AbortSignal): Promise<void> {
     this.#session = session
     this.#renewal = new AbortController()
+    const ready = this.#readiness()
+    // Not before it can be asked too; tasks run meanwhile, and a keeper that is slow to load is not waited for long.
+    void within(session.listening, LISTENING_SECONDS).then(ready)
     let ended: 'stopped' | 'lost' | 'empty' | 'failed' = 'failed'
     try {
       ended = await session.run(AbortSignal.any([signal, this.#renewal.signal]))
     } finally {
+      ready()
       // Whatever ended it: its keeper would hold the lease for ever.
       if (ended === 'empty' || ended === 'failed') this.#stop.abort()
       await session.stop(this.#patience(signal))
       this.#session = undefined
+    }
+  }
+
+  /** Says once that this session serves. */
+  #readiness(): () => void {
+    const { node, concurrency } = this.#options
+    const line = `${node} ready${this.#served ? ' again' : ''}.`
+    this.#served = true
+    let isSaid = false
+    return () => {
+      if (!isSaid) this.#parts.log.info(line, { concurrency })
+      isSaid = true
     }
   }
 
@@ -128,9 +146,6 @@ export class Worker implements Subject {
           opening.then((late) => late.stop(AbortSignal.abort())).catch(() => {}) // opened after all, for nobody
           return null
         }
-        const { node, concurrency } = this.#options
-        this.#parts.log.info(`${node} ready${this.#served ? ' again' : ''}.`, { concurrency })
-        this.#served = true
         return session
       } catch (error) {
         if (!this.#mayPass(error)) throw error

@@ -53,7 +53,7 @@ export class ControlDesk {
 
   /** Resolves when it listens. A connection that is lost later subscribes again by itself. */
   async open(signal: AbortSignal): Promise<void> {
-    if (this.#control === 'off') return
+    if (this.#control === 'off') return this.#parts.main.listening()
     const hear = ({ raw }: Broadcast) => this.#hear(raw)
     while (!signal.aborted && this.#subscription === undefined) {
       try {
@@ -63,6 +63,7 @@ export class ControlDesk {
       }
     }
     if (signal.aborted) await this.close()
+    else this.#parts.main.listening()
   }
 
   async close(): Promise<void> {

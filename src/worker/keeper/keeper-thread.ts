@@ -34,6 +34,7 @@ const main: MainThread = {
   say: (what, text) => void tell(what, text),
   lanes: (names) => say({ kind: 'lanes', names }),
   readers: (count) => say({ kind: 'readers', count }),
+  listening: () => say({ kind: 'listening' }),
 }
 
 const announcements = new Announcements()

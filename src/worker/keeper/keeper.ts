@@ -42,6 +42,8 @@ export interface KeeperParts {
   lanes(names: readonly string[]): void
   /** What a heartbeat has learnt: how many readers of the journal are registered. */
   readers(count: number): void
+  /** Remote control is heard from now on; at once where it is off. */
+  listening(): void
 }
 
 export interface Keeper {

@@ -9,7 +9,7 @@ import { askPanel, known } from './main-thread.js'
 /** Seconds that the last word may take. */
 const LAST_WORD_SECONDS = 0.3
 
-export function localKeeper(options: KeeperOptions, { broker, board, lamport, log, panel, lost, lanes, readers }: KeeperParts): Keeper {
+export function localKeeper(options: KeeperOptions, { broker, board, lamport, log, panel, lost, lanes, readers, listening }: KeeperParts): Keeper {
   let closed = false
   let renewing = true
   const main = {
@@ -27,6 +27,7 @@ export function localKeeper(options: KeeperOptions, { broker, board, lamport, lo
     },
     lanes,
     readers,
+    listening,
   }
   const keeping = new Keeping({ broker, control: broker, board, lamport, main }, { ...options, started: Date.now() / 1000 })
   const ends = new AbortController()

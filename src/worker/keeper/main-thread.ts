@@ -18,6 +18,8 @@ export interface MainThread {
   lanes(names: readonly string[]): void
   /** How many readers of the journal there are. */
   readers(count: number): void
+  /** From now on whoever asks is heard; at once where nobody is to be. */
+  listening(): void
 }
 
 /** What main thread tells the keeper of itself; see `Keeper.state`. */

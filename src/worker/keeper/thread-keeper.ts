@@ -15,7 +15,7 @@ const END_SECONDS = 0.5
 /** One call now and then needs little; without limits the thread's heap takes 11 MB more. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, codeRangeSizeMb: 4 }
 
-export function threadKeeper(options: KeeperOptions, { board, lamport, log, panel, lost, lanes, readers }: KeeperParts): Keeper {
+export function threadKeeper(options: KeeperOptions, { board, lamport, log, panel, lost, lanes, readers, listening }: KeeperParts): Keeper {
   const shared = { board: board.buffer, lamport: lamport.buffer }
   const workerData: KeeperData = { ...options, ...shared, started: Date.now() / 1000, log: log.twin ?? null }
   let closed = false
@@ -62,6 +62,9 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
         break
       case 'readers':
         readers(word.count)
+        break
+      case 'listening':
+        listening()
         break
       case 'said':
         if (word.what !== 'blocked') renewing = word.what === 'renewed'

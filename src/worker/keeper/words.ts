@@ -26,6 +26,7 @@ export type KeeperWord =
   /** All has been settled or given back; the process must end, and could not be ended from outside. */
   | { readonly kind: 'over' }
   | { readonly kind: 'readers'; readonly count: number }
+  | { readonly kind: 'listening' }
   | { readonly kind: 'announced'; readonly number: number }
   | { readonly kind: 'ask'; readonly number: number; readonly method: string; readonly args: Readonly<Record<string, unknown>> }
 

@@ -59,6 +59,7 @@ export class KeptWorker {
         },
         lanes: () => {},
         readers: (count) => this.readers.push(count),
+        listening: () => {},
       },
     )
   }

@@ -26,6 +26,7 @@ class Scene {
           lost: () => {},
           lanes: () => {},
           readers: () => {},
+          listening: () => {},
           say: (what, text) => this.said.push(`${what}: ${text}`),
         },
         sight: async () => {
