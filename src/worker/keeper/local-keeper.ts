@@ -9,7 +9,10 @@ import { askPanel, known } from './main-thread.js'
 /** Seconds that the last word may take. */
 const LAST_WORD_SECONDS = 0.3
 
-export function localKeeper(options: KeeperOptions, { broker, board, lamport, log, panel, lost, lanes, readers, listening }: KeeperParts): Keeper {
+export function localKeeper(
+  options: KeeperOptions,
+  { broker, board, lamport, log, panel, lost, lanes, readers, listening }: KeeperParts,
+): Keeper {
   let closed = false
   let renewing = true
   const main = {
