@@ -90,15 +90,10 @@ export const BREAKS: readonly Break[] = [
     scenario: 'T6m --kills 8',
   },
   {
-    name: 'the lease is renewed at its last moment',
-    patches: [{ file: 'src/worker/keeper/lease.js', find: 'leaseMs / 3', replace: 'leaseMs * 0.9' }],
-    scenario: 'T8',
-    brokers: ['redis'],
-  },
-  {
     name: 'leases by the wall clock',
     patches: [
       { file: 'src/broker/sqlite/machine.js', find: 'Math.floor(Number(process.hrtime.bigint() / 1000000n))', replace: 'Date.now()' },
+      { file: 'src/broker/wakefulness.js', find: 'length > pauseMs', replace: 'false' }, // or a jump counts as a pause, and nobody is judged
     ],
     scenario: 'T13s',
     brokers: ['sqlite'],
@@ -156,6 +151,14 @@ export const BREAKS: readonly Break[] = [
       { file: 'src/broker/redis/scripts/take.lua', find: 'if marks[1] and seq <= tonumber(marks[1]) then', replace: 'if false then' },
     ],
     scenario: 'T2w',
+    brokers: ['redis'],
+  },
+  {
+    name: 'a take whose reply was spoilt takes anew',
+    patches: [
+      { file: 'src/broker/redis/scripts/take.lua', find: 'if marks[1] and seq <= tonumber(marks[1]) then', replace: 'if false then' },
+    ],
+    scenario: 'T8 --tasks 600 --kills 12',
     brokers: ['redis'],
   },
   {

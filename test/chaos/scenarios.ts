@@ -11,7 +11,7 @@ import { grace } from './scenarios/grace.js'
 import { aimedKill, early, kill } from './scenarios/kill.js'
 import { memory } from './scenarios/memory.js'
 import { outage } from './scenarios/outage.js'
-import { poison, suspect } from './scenarios/poison.js'
+import { overrun, poison, suspect } from './scenarios/poison.js'
 import { poor } from './scenarios/poor.js'
 import { sharing } from './scenarios/sharing.js'
 import { lostAcceptances, lostReplies, steps } from './scenarios/steps.js'
@@ -32,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   freeze,
   suspend,
   block,
+  overrun,
   poor,
   memory,
   disk,

@@ -9,7 +9,7 @@ import { grace } from '../chaos/scenarios/grace.js'
 import { aimedKill, early } from '../chaos/scenarios/kill.js'
 import { memory } from '../chaos/scenarios/memory.js'
 import { outage } from '../chaos/scenarios/outage.js'
-import { poison, suspect } from '../chaos/scenarios/poison.js'
+import { overrun, poison, suspect } from '../chaos/scenarios/poison.js'
 import { poor } from '../chaos/scenarios/poor.js'
 import { sharing } from '../chaos/scenarios/sharing.js'
 import { lostAcceptances, lostReplies } from '../chaos/scenarios/steps.js'
@@ -86,6 +86,13 @@ describe('under fire', function () {
     bill.add('a handler that blocks its process for ten leases is run once, and others go on meanwhile (G9)', block, {
       tasks: 1,
       faults: 0,
+    })
+  })
+
+  describe('handlers that never let go (T7)', () => {
+    bill.add('fail beyond their time limit, their process ends with 70, and what ran beside them is done elsewhere (G9)', overrun, {
+      tasks: 60,
+      faults: 3,
     })
   })
 

@@ -5,6 +5,7 @@ import { violations } from '../stage/invariants.js'
 import type { Stage } from '../stage/stage.js'
 import { Supervised } from '../stage/supervised.js'
 import { freezeOutsideTransactions } from './freeze.js'
+import { callsOf } from './kill.js'
 
 const POISON = ['system.exit', 'system.abort', 'system.kill']
 const LENGTHS = [0, 5, 20, 100]
@@ -18,13 +19,8 @@ export const poison: Scenario = {
   brokers: ['redis', 'sqlite'],
   usual: { tasks: 500, faults: 3 },
   async play(stage, { tasks, faults }) {
-    const calls: Call[] = Array.from({ length: tasks }, (_, at) => ({
-      id: `good${at}`,
-      task: 'system.sleep',
-      args: [LENGTHS[at % LENGTHS.length]],
-    }))
     const bad = Array.from({ length: faults }, (_, at): Call => ({ id: `poison${at}`, task: POISON[at % POISON.length] ?? '', args: [] }))
-    for (const [at, call] of bad.entries()) calls.splice(Math.floor(((at + 0.5) * tasks) / faults) + at, 0, call)
+    const calls = amongGood(tasks, bad)
     await stage.send(calls)
     const fleet = ['first', 'second'].map((name) => new Supervised(stage, name, OPTIONS))
     const ids = calls.map(({ id }) => id)
@@ -35,7 +31,7 @@ export const poison: Scenario = {
     const reasons = await dropDead(stage)
     const intended = new Map(bad.map(({ id }) => [id, 'FAILURE']))
     const findings = await stage.findings(ids, workers, intended)
-    const deaths = fleet.reduce((sum, each) => sum + each.deaths, 0)
+    const deaths = fleet.reduce((sum, each) => sum + each.ends.length, 0)
     const starts = stage.ledger.lines().flatMap((line) => (line.kind === 'S' ? [line.id] : []))
     const often = bad.filter(({ id }) => starts.filter((one) => one === id).length > STARTS).map(({ id }) => id)
     const again = findings.restarted.filter((id) => !intended.has(id)).length
@@ -57,6 +53,66 @@ export const poison: Scenario = {
       figures: { deaths, 'good ones started again': again, 'condemned wrongly': findings.failed.length },
     }
   },
+}
+
+/** Evenly spread over `count` short ones. */
+function amongGood(count: number, bad: readonly Call[]): readonly Call[] {
+  const calls = Array.from({ length: count }, (_, at): Call => {
+    return { id: `good${at}`, task: 'system.sleep', args: [LENGTHS[at % LENGTHS.length]] }
+  })
+  for (const [at, call] of bad.entries()) calls.splice(Math.floor(((at + 0.5) * count) / bad.length) + at, 0, call)
+  return calls
+}
+
+/** Seconds: the hard limit of the task that never lets go, and how much longer it may take until its process has ended. */
+const LIMIT = 1
+const BEYOND = 2
+
+export const overrun: Scenario = {
+  name: 'T7h',
+  what: 'tasks never let go of the event loop, beyond a hard time limit, among good ones; workers are started again',
+  brokers: ['redis', 'sqlite'],
+  usual: { tasks: 200, faults: 8 },
+  async play(stage, { tasks, faults }) {
+    const bad = callsOf(faults, 'system.endless', []).map((call): Call => ({ ...call, id: `endless-${call.id}` }))
+    const calls = amongGood(tasks, bad)
+    await stage.send(calls)
+    const fleet = ['first', 'second'].map((name) => new Supervised(stage, name, OPTIONS))
+    const ids = calls.map(({ id }) => id)
+    await stage.allFinal(ids, 60 + 20 * faults)
+    await eventually(() => fleet.reduce((sum, { ends }) => sum + ends.length, 0) >= faults)
+    const findings = await stage.findings(
+      ids,
+      fleet.map((each) => each.leave()),
+      new Map(bad.map(({ id }) => [id, 'FAILURE'])),
+    )
+    const codes = fleet.flatMap(({ ends }) => ends.map(({ code, signal }) => signal ?? code))
+    const twice = findings.restarted.filter((id) => id.startsWith('endless'))
+    const most = (OPTIONS.concurrency - 1) * faults
+    const spans = spansUntilDeath(stage)
+    const longest = Math.max(...spans)
+    return {
+      broken: [
+        ...violations(findings),
+        ...unless(findings.errors.join() === 'TimeLimitExceeded', `errors: ${findings.errors.join(', ')}`),
+        ...unless(codes.length === faults && codes.every((code) => code === 70), `ended with ${codes.join(', ')}`),
+        ...unless(twice.length === 0, `run twice: ${twice.join(', ')}`),
+        ...unless(findings.restarts <= most, `started again: ${findings.restarts}, more than ${most}`),
+        ...unless(longest <= LIMIT + BEYOND, `ended only ${longest.toFixed(2)} s after the start`),
+      ],
+      findings,
+      figures: { 'from its start to the end of its process at most': `${longest.toFixed(2)} s, limit ${LIMIT} s` },
+    }
+  },
+}
+
+/** Seconds from when a process was blocked for good until it had ended, each. */
+function spansUntilDeath(stage: Stage): readonly number[] {
+  const lines = stage.ledger.lines()
+  const deaths = new Map(lines.flatMap((line) => (line.kind === 'K' && line.fault === 'kill' ? [[line.pid, line.at] as const] : [])))
+  return lines.flatMap((line) =>
+    line.kind === 'K' && line.fault === 'stop' ? [((deaths.get(line.pid) ?? Number.POSITIVE_INFINITY) - line.at) / 1000] : [],
+  )
 }
 
 /** A suspect that is innocent: killed twice from outside, and frozen for longer than the lease when it runs alone. */

@@ -46,6 +46,14 @@ app.task('system.abort', { bind: true }, (task) => noted(task, () => sleep(60).t
 /** As the kernel does to what takes too much memory: nothing of the process gets another word. */
 app.task('system.kill', { bind: true }, (task) => noted(task, () => sleep(process.kill(process.pid, 'SIGKILL') ? 10_000 : 0)))
 
+/** Never lets go of the event loop: from then on nothing else ends here. */
+app.task('system.endless', { bind: true, timeLimit: 1 }, (task) =>
+  noted(task, () => {
+    ledger.fault('stop', process.pid)
+    block(600_000)
+  }),
+)
+
 /** Computes a fifth of the time and stands still for the rest: the loop turns as little, and other processes get their share of the CPU. */
 function block(ms: number): void {
   const still = new Int32Array(new SharedArrayBuffer(4))

@@ -1,12 +1,12 @@
 /** A worker that is started again whenever it dies, as a supervisor does. */
 import { eventually } from '../../eventually.js'
 import type { WorkerOptions } from '../peers/peer.js'
-import type { GroupProcess } from './processes.js'
+import type { Ended, GroupProcess } from './processes.js'
 import type { Stage } from './stage.js'
 
 export class Supervised {
-  /** So far; each stands in the ledger. */
-  deaths = 0
+  /** How it ended each time; each end stands in the ledger. */
+  readonly ends: Ended[] = []
   readonly #stage: Stage
   readonly #name: string
   readonly #options: WorkerOptions
@@ -27,9 +27,9 @@ export class Supervised {
 
   #start(): GroupProcess {
     const worker = this.#stage.startWorker(this.#name, this.#options)
-    void worker.ended.then(() => {
+    void worker.ended.then((end) => {
       if (this.#over) return
-      this.deaths++
+      this.ends.push(end)
       this.#stage.died(worker)
       this.#worker = this.#start()
     })
@@ -38,9 +38,9 @@ export class Supervised {
 
   /** Resolves when the next one was started. */
   async kill(): Promise<void> {
-    const { deaths } = this
+    const before = this.ends.length
     this.#worker.signal('SIGKILL')
-    await eventually(() => this.deaths > deaths)
+    await eventually(() => this.ends.length > before)
   }
 
   /** It is not started again any more. */
