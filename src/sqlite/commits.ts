@@ -1,19 +1,25 @@
-/** The commits of this process, by file: those who wait in the same process are woken at once instead of at their next poll. */
+/**
+ * What the connections of this process to one file share: their commits, so that those who wait in the same process are woken at once instead
+ * of at their next poll, and whose tables belong there.
+ */
+import type { Schema } from './schema.js'
 
 export interface Commits {
   count: number
   readonly listeners: Set<() => void>
+  /** By room. */
+  readonly schemas: Map<string, Schema>
 }
 
 /** On `globalThis`, not in this module: a task module loaded through another loader may hold a second copy of it. */
-const COMMITS = Symbol.for('celerity.sqlite.commits')
+const COMMITS = Symbol.for('celerity.sqlite.shared')
 
 export function commitsOf(path: string): Commits {
   const shared = globalThis as { [COMMITS]?: Map<string, Commits> }
   shared[COMMITS] ??= new Map()
   const known = shared[COMMITS].get(path)
   if (known !== undefined) return known
-  const commits: Commits = { count: 0, listeners: new Set() }
+  const commits: Commits = { count: 0, listeners: new Set(), schemas: new Map() }
   shared[COMMITS].set(path, commits)
   return commits
 }

@@ -84,6 +84,7 @@ export class Database {
     this.#synchronous = file.synchronous
     this.#options = options
     this.#commits = commitsOf(file.path)
+    this.#commits.schemas.set(options.schema.room, options.schema)
   }
 
   /** Runs `step` on one consistent state of the file. */
@@ -94,6 +95,8 @@ export class Database {
   /** Runs `step` as the only writer, all or nothing. `step` is synchronous, and may run again when the database was busy. */
   async write<T>(step: (transaction: Transaction) => T, durability: Durability = 'durable'): Promise<T> {
     return this.#persist(() => {
+      // What is answered as stored must not be in a file that nobody can find: looked at anew, which costs little beside the disk.
+      if (durability === 'durable') this.#identityChecked = Number.NEGATIVE_INFINITY
       const result = this.#within('BEGIN IMMEDIATE', step)
       committed(this.#commits)
       // Not by SQLite, inside the transaction: nobody else waits for our disk, and who is killed while it writes has stored it already.
@@ -201,6 +204,8 @@ export class Database {
       if (!migrate(statements, this.#options.schema)) {
         throw failure(this.#options.codes, 'damaged', this.path, 'a newer version of Celerity has written it')
       }
+      // One room writes into the tables of another in its own transactions, and the file may have been replaced by one without them.
+      for (const schema of this.#commits.schemas.values()) migrate(statements, schema)
     } catch (error) {
       statements.close()
       throw error

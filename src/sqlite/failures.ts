@@ -46,6 +46,20 @@ const KINDS: Readonly<Record<number, FailureKind>> = {
   26: 'damaged',
 }
 
+/** The same by SQLite's words (`sqlite3_errstr`), for errors that come without a number: the package's `all` leaves it out. */
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ['database is locked', 5],
+  ['database table is locked', 6],
+  ['attempt to write a readonly database', 8],
+  ['disk I/O error', 10],
+  ['database disk image is malformed', 11],
+  ['database or disk is full', 13],
+  ['unable to open database file', 14],
+  ['locking protocol', 15],
+  ['string or blob too big', 18],
+  ['file is not a database', 26],
+])
+
 export function failure(codes: FailureCodes, kind: FailureKind, path: string, what: string, cause?: unknown): CelerityError {
   return new CelerityError(codes[kind], { message: `${path}: ${what}`, hint: HINTS[kind], cause })
 }
@@ -53,17 +67,22 @@ export function failure(codes: FailureCodes, kind: FailureKind, path: string, wh
 /** Errors of SQLite and of the file system as ours; others, such as a mistake in a step, as they are. */
 export function translated(codes: FailureCodes, path: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  if ('errcode' in error) return failure(codes, KINDS[primary(error)] ?? 'io', path, reason(error), error)
+  if (isSqlites(error)) return failure(codes, KINDS[primary(error)] ?? 'io', path, reason(error), error)
   return 'syscall' in error ? failure(codes, fileKind(error), path, reason(error), error) : error
 }
 
 /** Somebody else holds a lock: worth another try. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && KINDS[primary(error)] === 'busy'
+  return error instanceof Error && isSqlites(error) && KINDS[primary(error)] === 'busy'
 }
 
-function primary(error: object): number {
-  return 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
+function isSqlites(error: Error): boolean {
+  return 'errcode' in error || ('code' in error && error.code === 'ERR_SQLITE_ERROR' && WORDS.has(error.message))
+}
+
+function primary(error: Error): number {
+  const number = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : (WORDS.get(error.message) ?? 0)
+  return number & 0xff
 }
 
 function fileKind(error: object): FailureKind {

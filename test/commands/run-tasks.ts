@@ -20,6 +20,9 @@ export interface RunOptions {
   readonly input?: string
   /** In a process group of its own, so that what it starts can be found. */
   readonly isLeader?: boolean
+  /** As this user and group, by number. */
+  readonly uid?: number
+  readonly gid?: number
 }
 
 /** A command that has started. What it wrote so far can be read at any time. */
@@ -29,10 +32,17 @@ export class RunningTasks {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
 
-  constructor(line: string | readonly string[], { cwd, env = {}, input, isLeader = false }: RunOptions) {
+  constructor(line: string | readonly string[], { cwd, env = {}, input, isLeader = false, uid, gid }: RunOptions) {
     const words = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
     const { PATH = '', HOME = cwd } = process.env
-    const child = spawn(process.execPath, [BIN, ...words], { cwd, env: { PATH, HOME, ...env }, stdio: 'pipe', detached: isLeader })
+    const child = spawn(process.execPath, [BIN, ...words], {
+      cwd,
+      env: { PATH, HOME, ...env },
+      stdio: 'pipe',
+      detached: isLeader,
+      uid,
+      gid,
+    })
     this.child = child
     const guard = endWithUs(isLeader ? -this.pid : this.pid)
     for (const name of ['stdout', 'stderr'] as const) {

@@ -204,6 +204,33 @@ describe('a SQLite database', () => {
     await eventually(async () => (await lines(database))[0] === 'other')
   })
 
+  it('replaced by one that lacks the tables of another room has them at once, for whoever writes into them', async () => {
+    const database = await open()
+    await open({ schema: { room: 'other', migrations: ['CREATE TABLE file.other_line (text TEXT)'] } })
+    const other = await openDatabase(`sqlite:${join(folder, 'other.db')}`, OPTIONS)
+    other.close()
+    for (const end of ['-wal', '-shm']) await rm(`${file}${end}`)
+    await rename(join(folder, 'other.db'), file)
+
+    await database.write((transaction) => transaction.run("INSERT INTO other_line (text) VALUES ('x')"))
+
+    expect(await database.read((transaction) => transaction.all('SELECT text FROM other_line'))).to.have.length(1)
+  })
+
+  it('that is damaged is named as that by every kind of statement', async () => {
+    const database = await open()
+    for (let at = 0; at < 50; at++) await write(database, 'x'.repeat(1_000))
+    database.close()
+    const bytes = await readFile(file)
+    await writeFile(file, bytes.fill(0xde, 4 * 4096, 8 * 4096))
+
+    const damaged = await open()
+    const some = await rejection(damaged.read((transaction) => transaction.all('SELECT text FROM line')))
+    const one = await rejection(damaged.read((transaction) => transaction.get('SELECT count(text) FROM line')))
+
+    for (const error of [some, one]) expect(error).to.include({ code: 'E_BROKER_REFUSED' })
+  })
+
   it('that is no database is refused and left as it is', async () => {
     const database = await open()
     database.close()
