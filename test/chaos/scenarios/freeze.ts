@@ -42,9 +42,7 @@ export async function playAbsences(stage: Stage, rounds: number, workers: readon
     strangers.push(...held.filter((id) => final.get(id)?.pid !== other.pid))
     late += held.length
 
-    const next = await sendEight(stage, `b${round}-`)
-    ids.push(...next)
-    await eventually(() => next.some((id) => stage.ledger.running(gone.pid).has(id)), 20)
+    ids.push(...(await sendUntilTaken(stage, gone, `b${round}`)))
     await stage.allFinal(ids)
     stage.progress(`round ${round + 1} of ${rounds}`)
   }
@@ -60,6 +58,17 @@ export async function playAbsences(stage: Stage, rounds: number, workers: readon
     findings,
     figures: { 'late results refused': late },
   }
+}
+
+/** Eight new ones, and eight more, until it takes some of them: the other one may be quicker while it comes back. Returns their ids. */
+async function sendUntilTaken(stage: Stage, worker: GroupProcess, prefix: string): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let batch = 0; batch < 5; batch++) {
+    ids.push(...(await sendEight(stage, `${prefix}.${batch}-`)))
+    const takes = () => ids.some((id) => stage.ledger.running(worker.pid).has(id))
+    if (await eventually(takes, 5).catch(() => false)) return ids
+  }
+  throw new Error(`${worker.name} takes nothing any more`)
 }
 
 function lossesOf({ output }: GroupProcess): number {

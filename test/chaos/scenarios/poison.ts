@@ -26,7 +26,7 @@ export const poison: Scenario = {
     const ids = calls.map(({ id }) => id)
     await stage.allFinal(ids, 60 + 20 * faults)
     await eventually(async () => (await stage.counts()).leased === 0, 30) // a dead worker may still be found with what was done elsewhere
-    const workers = fleet.map((each) => each.leave())
+    const workers = await Promise.all(fleet.map((each) => each.leave()))
 
     const reasons = await dropDead(stage)
     const intended = new Map(bad.map(({ id }) => [id, 'FAILURE']))
@@ -83,7 +83,7 @@ export const overrun: Scenario = {
     await eventually(() => fleet.reduce((sum, { ends }) => sum + ends.length, 0) >= faults)
     const findings = await stage.findings(
       ids,
-      fleet.map((each) => each.leave()),
+      await Promise.all(fleet.map((each) => each.leave())),
       new Map(bad.map(({ id }) => [id, 'FAILURE'])),
     )
     const codes = fleet.flatMap(({ ends }) => ends.map(({ code, signal }) => signal ?? code))
@@ -130,7 +130,7 @@ export const suspect: Scenario = {
       await first.kill()
     }
     await runs()
-    const alone = first.leave()
+    const alone = await first.leave()
     await freezeOutsideTransactions(stage, alone)
     const second = await stage.worker('second', OPTIONS)
     await stage.allFinal(['unlucky'])

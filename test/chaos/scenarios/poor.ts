@@ -14,7 +14,7 @@ const LEASES = 3
 /** Each reply is late by that share of a lease: as 2 s are, and more, of the usual 30. */
 const SHARE = 1 / 5
 /** Seconds after the end of the trouble in which work must go on. */
-const RESUMES = 3
+const RESUMES = 5
 /** Which of the replies that come is spoilt, at most. */
 const NTH = 40
 

@@ -158,7 +158,7 @@ export function summary(findings: Findings): string {
 
 function runsOf(ledger: readonly Line[]): readonly Run[] {
   const runs: Run[] = []
-  const open = new Map<string, Run>()
+  const open = new Map<string, Run[]>() // of the same process too: it may have lost its lease and have taken the task anew
   for (const line of ledger) {
     if (line.kind !== 'S' && line.kind !== 'D') continue
     const { id, attempt, pid, at } = line
@@ -166,12 +166,11 @@ function runsOf(ledger: readonly Line[]): readonly Run[] {
     if (line.kind === 'S') {
       const run: Run = { id, attempt, pid, start: at, end: Number.POSITIVE_INFINITY }
       runs.push(run)
-      open.set(key, run)
+      open.set(key, [...(open.get(key) ?? []), run])
     } else {
-      const run = open.get(key)
+      const run = open.get(key)?.shift()
       if (run === undefined) throw new Error(`${id} ended in ${pid} and never started there`)
       run.end = at
-      open.delete(key)
     }
   }
   return runs

@@ -43,9 +43,10 @@ export class Supervised {
     await eventually(() => this.ends.length > before)
   }
 
-  /** It is not started again any more. */
-  leave(): GroupProcess {
+  /** It is not started again any more. Resolves when the last one takes tasks, so that it is known to the broker. */
+  async leave(): Promise<GroupProcess> {
     this.#over = true
+    await this.#worker.said(this.#stage.peer.ready, 60)
     return this.#worker
   }
 }
