@@ -44,9 +44,9 @@ function endQuietlyWithTheReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
   })
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  // Its reader or its terminal is gone (EPIPE, EIO), its disk is full: work goes on, and there is nobody to tell. Thrown, it would be caught and
+  // written to stderr, for ever.
+  process.stderr.on('error', () => {})
 }
 
 /** Errors that nobody waits for, in a command: of the application's timers, of its forgotten promises. What serves has an answer of its own. */
