@@ -52,15 +52,16 @@ export const lostAcceptances = everyStep(
   ALL.filter(({ subject }) => subject === 'producer'),
 )
 
-/** @param windows what is done at each command */
+/** At each command, or at every `tasks`th of them, from one on that the seed picks. @param windows what is done there */
 function everyStep(name: string, what: string, windows: readonly Window[]): Scenario {
   return {
     name,
     what,
     brokers: ['redis'],
-    usual: { tasks: 3, faults: MAX_STEPS },
-    async play(stage, { faults }) {
-      const runs = windows.map((window) => new Run(stage, window, faults))
+    usual: { tasks: 1, faults: MAX_STEPS },
+    async play(stage, { tasks: stride, faults }) {
+      const first = 1 + Math.floor(stride * stage.random('first step')())
+      const runs = windows.map((window) => new Run(stage, window, { first, stride, most: faults }))
       const lanes = Array.from({ length: AT_ONCE }, async () => {
         for (let run = runs.find((one) => !one.over); run !== undefined; run = runs.find((one) => !one.over)) await run.next()
       })
@@ -72,26 +73,35 @@ function everyStep(name: string, what: string, windows: readonly Window[]): Scen
   }
 }
 
+/** Numbers of commands: `first` and every `stride`th after it. */
+interface Which {
+  readonly first: number
+  readonly stride: number
+  readonly most: number
+}
+
 /** One window, at one command after the other until the process has no more of them. */
 class Run {
   readonly window: Window
   readonly broken: string[] = []
-  played = 0
   /** In how many of them something was lost; a reply that never came can't be. */
   hit = 0
   over = false
   readonly #stage: Stage
-  readonly #most: number
+  readonly #which: Which
+  #next: number
 
-  constructor(stage: Stage, window: Window, most: number) {
+  constructor(stage: Stage, window: Window, which: Which) {
     this.#stage = stage
     this.window = window
-    this.#most = most
+    this.#which = which
+    this.#next = which.first
   }
 
   async next(): Promise<void> {
-    const number = ++this.played
-    if (number >= this.#most) this.over = true
+    const number = this.#next
+    this.#next += this.#which.stride
+    if (this.#next > this.#which.most) this.over = true
     const { subject, loss, blow } = this.window
     const one = new OneRun(this.window, number)
     const { binary } = this.#stage.redis
