@@ -11,7 +11,7 @@ const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u206
 
 for (const server of ['SQLite', 'Redis'] as const) {
   describe(`hostile text on ${server}`, function () {
-    this.timeout(30_000)
+    this.timeout(90_000)
 
     // A line break in the name of a queue or a node is refused.
     const oneLine = HOSTILE.replace('\r', '')
@@ -51,6 +51,64 @@ for (const server of ['SQLite', 'Redis'] as const) {
       const ends = await Promise.all(lines.map((line) => project.tasks(line)))
 
       expectHarmless([...lines, 'worker'], [...ends, worker])
+    })
+
+    // What is shown is the same on both.
+    const once = server === 'SQLite' ? it : () => {}
+    once('does nothing to a terminal when workers are asked, when events and what a monitor captured are shown', async () => {
+      const monitor = project.start('monitor --log-format text --freq 100ms')
+      const events = project.start('events')
+      const dump = project.start('events --dump')
+      const live = project.start([
+        'worker',
+        '--log-format',
+        'text',
+        '-E',
+        '-c',
+        '1',
+        '-n',
+        `live${oneLine}@h`,
+        '-Q',
+        `celery,slow,${queue}`,
+      ])
+      await live.said(/ready\./)
+      const failed = await project.client.send('t.fail', [HOSTILE, `Error${HOSTILE}`])
+      await live.said(/raised/)
+      const running = await project.client.send('t.until', [`/nowhere/${HOSTILE}`])
+      const waiting = await project.client.send('t.add', [HOSTILE, HOSTILE])
+      await project.client.send('t.add', [HOSTILE, HOSTILE], { countdown: 600 })
+      await events.said(/task-failed|failed/)
+      const lines: (string | readonly string[])[] = [
+        ...['active', 'reserved', 'scheduled', 'registered', 'active-queues', 'stats', 'conf', 'report', 'revoked', 'clock', 'ping'].map(
+          (question) => `inspect ${question}`,
+        ),
+        `inspect query-task ${running.id} ${waiting.id}`,
+        'status',
+        ['control', 'revoke', HOSTILE],
+        ['control', 'rate-limit', `t.${HOSTILE}`, '1/s'],
+        ['control', 'add-consumer', `z${oneLine}`],
+        ['inspect', 'ping', '-d', `nobody${oneLine}@h`, '-t', '300ms'],
+        'top --once --no-ui',
+        'queues',
+        'history',
+        `history --errors`,
+        ['history', '--search', HOSTILE],
+        `show ${failed.id}`,
+        ['show', HOSTILE],
+        ['schedule', 'add', `s${oneLine}`, '--task', `t.${HOSTILE}`, '--every', '1h', '--args', JSON.stringify([HOSTILE])],
+        'schedule list',
+        ['schedule', 'next', `s${oneLine}`],
+        ['schedule', 'why-not', `s${oneLine}`],
+      ]
+
+      const ends: Ended[] = []
+      while (ends.length < lines.length)
+        ends.push(...(await Promise.all(lines.slice(ends.length, ends.length + 4).map((line) => project.tasks(line)))))
+      for (const command of [monitor, events, dump, live]) ends.push(await command.stop(command === live ? 'SIGQUIT' : 'SIGTERM'))
+
+      await (await project.client.broker()).queues.purge('celery')
+
+      expectHarmless([...lines, 'monitor', 'events', 'events --dump', 'worker'], ends)
     })
 
     it('is the same text in JSON, written so that a terminal does nothing either', async () => {

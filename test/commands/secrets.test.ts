@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { type RedisServer, startRedis } from '../setup/servers.js'
 import { aTaskProject, type TaskProject } from './a-project.js'
+import type { Ended } from './run-tasks.js'
 
 const CANARY = 'hunter2canary'
 
 describe('a password', function () {
-  this.timeout(40_000)
+  this.timeout(60_000)
 
   let redis: RedisServer
   let project: TaskProject
@@ -78,6 +79,45 @@ describe('a password', function () {
       15,
     )
     expect(await failing.state(), 'the worker ran it, and logged its error').equal('FAILURE')
+  })
+
+  it('is in no answer of a worker, no event, nothing that a monitor captured, and nothing that lies at the broker', async () => {
+    const env = { TASKS_MONITOR_STORE: 'sqlite:monitor.db', MY_SECRET_TOKEN: CANARY, DATABASE_URL: `postgres://app:${CANARY}@db/app` }
+    const monitor = project.start('monitor --log-format text -l debug --freq 100ms', { env })
+    const events = project.start('events --json', { env })
+    const worker = project.start('worker --log-format text -l debug -E', { env })
+    await worker.said(/ ready\./)
+    await project.client.send('t.add', [1, 2])
+    await worker.said(/succeeded/)
+    const store = `postgres://u:${CANARY}@127.0.0.1:1/x?sslmode=disable`
+    const lines = [
+      ...['conf', 'conf --defaults', 'report', 'stats', 'active', 'registered', 'ping'].flatMap((one) => [
+        `inspect ${one}`,
+        `inspect ${one} --json`,
+      ]),
+      'status --json',
+      'control heartbeat --json',
+      'top --once --json',
+      'history --json',
+      `history --store ${store}`,
+      `monitor --once --store ${store}`,
+      `monitor --once --store nonsense://u:${CANARY}@h`,
+      'beat --once -l debug',
+      'schedule list --json',
+    ]
+
+    const ends: Ended[] = []
+    while (ends.length < lines.length) {
+      const next = lines.slice(ends.length, ends.length + 4)
+      ends.push(...(await Promise.all(next.map((line) => project.tasks(line, { env: { TASKS_BROKER_DEADLINE: '500ms', ...env } })))))
+    }
+    const known = JSON.stringify(await (await project.client.broker()).workers())
+    for (const command of [monitor, events, worker]) ends.push(await command.stop())
+
+    for (const [at, { stdout, stderr }] of ends.entries()) expect(stdout + stderr, lines[at] ?? 'what ran beside').not.contain(CANARY)
+    expect(known).not.contain(CANARY)
+    expect(ends[0]!.stdout, 'it was there to be masked').contain('********')
+    expect(readFileSync(project.path('monitor.db')).includes(CANARY)).equal(false)
   })
 
   it('on the command line is warned of, and covered in the list of processes', async () => {
