@@ -24,9 +24,6 @@ export interface WorkerChoice {
 /** Seconds the last settlements may take when the worker stops. */
 const STOP_SECONDS = 1.2
 
-/** Seconds that what may be poison waits for an idle worker before a busy one makes room for it. */
-const SUSPECT_PATIENCE = 30
-
 export interface CreatedWorker {
   readonly worker: Worker
   readonly options: WorkerOptions
@@ -64,7 +61,7 @@ function workerOptions(app: Celerity, settings: Settings, { queues, excluded = [
     remoteControl: settings.workerEnableRemoteControl,
     heartbeat: settings.workerHeartbeatInterval,
     blockedLimit: settings.workerBlockedLimit,
-    suspectPatience: SUSPECT_PATIENCE,
+    suspectPatience: settings.workerLease, // what vanished with a worker has waited for a lease already; one more, at most two
     process: processMark(),
     once,
     brokerUrl: settings.brokerUrl,
