@@ -156,7 +156,7 @@ describe('tasks worker', function () {
       ['worker -c 0', /workerConcurrency: expected a whole number from 1/],
       ['worker --loglevel loud', /logLevel: expected debug, info, .*, got "loud" \(--log-level\)/],
       ['worker -D', /There is no flag -D\./],
-      ['worker --autoscale 3', /workerAutoscale: expected /],
+      ['worker --autoscale 1,3', /workerAutoscale: expected /],
       ['worker --conurrency 3', /There is no flag --conurrency\.\nHint: {2}Did you mean `--concurrency`\?/],
       ['worker --loglevle debug', /There is no flag --loglevle\.\nHint: {2}Did you mean `--log-level`\?/],
       ['worker --json', /There is no flag --json\./],
