@@ -37,6 +37,8 @@ export class Whereabouts {
     const options = {
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
+      // Who listens subscribes again when the link is ready; ioredis would do it too, and forget to catch that it failed.
+      autoResubscribe: false,
       // Ends the calls that a cut leaves unanswered; `null` would forget them without a word, and each would wait for its deadline.
       maxRetriesPerRequest: 0,
       maxLoadingRetryTime: 1_000,
