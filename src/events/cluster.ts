@@ -3,12 +3,11 @@
  * I/O and has no clock; it holds no more than its limits say, whatever comes.
  */
 import type { ClusterEvent } from '../protocol/event.js'
+import { isFinal } from '../protocol/result.js'
 import { isTaskEvent, mergeTask, type TaskEvent, type TaskRecord } from './task-record.js'
-import { isFinal } from './task-step.js'
 import { isWorkerEvent, mergeWorker, type WorkerRecord } from './worker-record.js'
 
 export { joinTasks, mergeTask, recordOf, type TaskEvent, type TaskParts, type TaskRecord } from './task-record.js'
-export { isFinal } from './task-step.js'
 export type { Try } from './task-tries.js'
 export { isAlive, type WorkerRecord } from './worker-record.js'
 

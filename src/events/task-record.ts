@@ -7,8 +7,9 @@
  * clients keep a logical clock of their own.
  */
 import type { ClusterEvent } from '../protocol/event.js'
+import { isFinal } from '../protocol/result.js'
 import { describe, newerDescription, type TaskDescription } from './task-description.js'
-import { compareSteps, isFinal, type Step, stepOf } from './task-step.js'
+import { compareSteps, type Step, stepOf } from './task-step.js'
 import { joinTries, type Try, triesOf } from './task-tries.js'
 
 /** One task. Times are unix seconds. */

@@ -36,10 +36,6 @@ const FINALITY: Readonly<Record<string, number>> = { SUCCESS: 3, FAILURE: 2, REV
 const PRECEDENCE: Readonly<Record<string, number>> = { RETRY: 0, REJECTED: 1, RECEIVED: 2, STARTED: 3 }
 const OWN_STATE = 4
 
-export function isFinal(state: string): boolean {
-  return finality(state) > 0
-}
-
 /** An application's own event, such as `task-progress`, makes the state PROGRESS, as in Celery's monitors. */
 export function stepOf({ type, timestamp, clock, hostname, fields }: ClusterEvent): Step {
   return {

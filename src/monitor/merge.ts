@@ -3,7 +3,8 @@
  * transaction in which nobody else writes. As the record of a task is a join of its events, so is its row: snapshots may come again, in any
  * order, from several cameras.
  */
-import { isFinal, mergeTask, type TaskEvent, type TaskRecord } from '../events/cluster.js'
+import { mergeTask, type TaskEvent, type TaskRecord } from '../events/cluster.js'
+import { isFinal } from '../protocol/result.js'
 import type { Committed, CursorStep, Snapshot } from './store.js'
 import type { CursorRow, GapRow, TaskRow, TryRow, WorkerRow } from './tables.js'
 import { taskRecord, taskRow, tryRows } from './task-row.js'

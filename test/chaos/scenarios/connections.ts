@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../../eventually.js'
 import { Wire } from '../faults/wire.js'
-import { type Scenario, unless } from '../scenario.js'
-import { violations } from '../stage/invariants.js'
-import { startLoad } from '../stage/load.js'
-import { complaints } from '../stage/processes.js'
+import type { Scenario } from '../scenario.js'
 import type { Stage } from '../stage/stage.js'
 import { playAbsences } from './freeze.js'
-import { lossPerFault } from './kill.js'
-import { resumptions } from './outage.js'
+import { underLoad } from './outage.js'
 
 const LEASE = 2
-/** Seconds after the end of the trouble in which work must go on. */
-const RESUMES = 3
 
 type Blow = (stage: Stage, wire: Wire) => Promise<void>
 
@@ -45,30 +38,9 @@ export const connections: Scenario = {
     const wire = stage.opened(await Wire.open({ host: '127.0.0.1', port: stage.redis.server.port }))
     const options = { lease: LEASE, url: wire.by(stage.stand.url) }
     const workers = await Promise.all([stage.worker('first', options), stage.worker('second', options)])
-    const load = startLoad(stage)
-    const between = scale.tasks / scale.faults
-    for (let fault = 0; fault < scale.faults; fault++) {
-      const from = stage.ledger.done
-      await eventually(() => stage.ledger.done >= from + between, 60)
-      await stage.fault('wires', 0, () => (BLOWS[fault % BLOWS.length] as Blow)(stage, wire))
-      stage.progress(`trouble ${fault + 1} of ${scale.faults}, ${stage.ledger.done} done`)
-    }
-    const back = stage.ledger.done
-    await eventually(() => stage.ledger.done >= back + between, 60)
-    await load.end()
-    await stage.allFinal(stage.accepted())
-    const findings = await stage.findings(load.ids, workers)
-    const pause = Math.max(...resumptions(stage.ledger.lines()))
-    return {
-      broken: [
-        ...violations(findings),
-        ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
-        ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
-        ...workers.flatMap(complaints),
-      ],
-      findings,
-      figures: { 'goes on after at most': `${pause.toFixed(2)} s`, ...lossPerFault(scale, findings.lost.length) },
-    }
+    return underLoad(stage, scale, workers, 'trouble', (fault) =>
+      stage.fault('wires', 0, () => (BLOWS[fault % BLOWS.length] as Blow)(stage, wire)),
+    )
   },
 }
 

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
-import { type Scenario, unless } from '../scenario.js'
+import { type Scale, type Scenario, unless, type Verdict } from '../scenario.js'
 import { violations } from '../stage/invariants.js'
 import type { Line } from '../stage/ledger.js'
 import { startLoad } from '../stage/load.js'
-import { complaints } from '../stage/processes.js'
+import { complaints, type GroupProcess } from '../stage/processes.js'
+import type { Stage } from '../stage/stage.js'
 import { lossPerFault } from './kill.js'
 
 const LEASE = 2
@@ -20,31 +21,46 @@ export const outage: Scenario = {
   usual: { tasks: 600, faults: 3 },
   async play(stage, scale) {
     const workers = await Promise.all([stage.worker('first', { lease: LEASE }), stage.worker('second', { lease: LEASE })])
-    const load = startLoad(stage)
-    const between = scale.tasks / scale.faults
-    for (let fault = 0; fault < scale.faults; fault++) {
-      const from = stage.ledger.done
-      await eventually(() => stage.ledger.done >= from + between, 60)
-      await stage.away(() => sleep((SPANS[fault % SPANS.length] ?? 1) * 1000), fault % 2 === 0 ? 'kill' : 'term')
-      stage.progress(`outage ${fault + 1} of ${scale.faults}, ${stage.ledger.done} done`)
-    }
-    const back = stage.ledger.done
-    await eventually(() => stage.ledger.done >= back + between, 60)
-    await load.end()
-    await stage.allFinal(stage.accepted())
-    const findings = await stage.findings(load.ids, workers)
-    const pause = Math.max(...resumptions(stage.ledger.lines()))
-    return {
-      broken: [
-        ...violations(findings),
-        ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
-        ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
-        ...workers.flatMap(complaints),
-      ],
-      findings,
-      figures: { 'goes on after at most': `${pause.toFixed(2)} s`, ...lossPerFault(scale, findings.lost.length) },
-    }
+    return underLoad(stage, scale, workers, 'outage', (fault) =>
+      stage.away(() => sleep((SPANS[fault % SPANS.length] ?? 1) * 1000), fault % 2 === 0 ? 'kill' : 'term'),
+    )
   },
+}
+
+/** A steady load on `workers`, and one trouble after the other, none of which costs a worker: so nothing is lost, and nothing starts again. */
+export async function underLoad(
+  stage: Stage,
+  scale: Scale,
+  workers: readonly GroupProcess[],
+  what: string,
+  trouble: (fault: number) => Promise<unknown>,
+): Promise<Verdict> {
+  const load = startLoad(stage)
+  const between = scale.tasks / scale.faults
+  const someAreDone = async () => {
+    const from = stage.ledger.done
+    await eventually(() => stage.ledger.done >= from + between, 60)
+  }
+  for (let fault = 0; fault < scale.faults; fault++) {
+    await someAreDone()
+    await trouble(fault)
+    stage.progress(`${what} ${fault + 1} of ${scale.faults}, ${stage.ledger.done} done`)
+  }
+  await someAreDone()
+  await load.end()
+  await stage.allFinal(stage.accepted())
+  const findings = await stage.findings(load.ids, workers)
+  const pause = Math.max(...resumptions(stage.ledger.lines()))
+  return {
+    broken: [
+      ...violations(findings),
+      ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
+      ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
+      ...workers.flatMap(complaints),
+    ],
+    findings,
+    figures: { 'goes on after at most': `${pause.toFixed(2)} s`, ...lossPerFault(scale, findings.lost.length) },
+  }
 }
 
 /** Seconds from the end of each fault to the next start of a task. */
