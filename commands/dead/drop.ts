@@ -9,7 +9,12 @@ export default class DeadDrop extends DeadCommand<typeof DeadDrop> {
   static override flags = DEAD_FLAGS
 
   async run(): Promise<DeadReport> {
-    const report = await this.work('drop', (broker, queue, ids) => broker.queues.dropDead(queue, ids))
+    const report = await this.work('drop', (broker, queue, letters) =>
+      broker.queues.dropDead(
+        queue,
+        letters.map(({ id }) => id),
+      ),
+    )
     return this.showReport(report, 'dropped')
   }
 }

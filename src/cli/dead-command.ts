@@ -35,11 +35,14 @@ interface Flagged {
 
 export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<C> {
   /** @param act does it with letters of one queue; returns how many there still were */
-  protected async work(verb: string, act: (broker: Broker, queue: string, ids: readonly string[]) => Promise<number>): Promise<DeadReport> {
+  protected async work(
+    verb: string,
+    act: (broker: Broker, queue: string, letters: readonly DeadLetter[]) => Promise<number>,
+  ): Promise<DeadReport> {
     const { all, yes, 'dry-run': dryRun } = this.#flagged
     const broker = await this.broker()
     const byQueue = groupByQueue(await this.#chosen(broker))
-    const ids = [...byQueue.values()].flat()
+    const ids = [...byQueue.values()].flat().map(({ id }) => id)
     if (ids.length === 0) this.note('There are none.')
     else if (dryRun) this.note(`Would ${verb} ${describe(byQueue)}:`)
     // Whoever types an id has said what he means.
@@ -82,19 +85,18 @@ export abstract class DeadCommand<C extends typeof Command> extends BaseCommand<
   }
 }
 
-/** Ids by queue. */
-function groupByQueue(letters: readonly DeadLetter[]): ReadonlyMap<string, readonly string[]> {
-  const groups = new Map<string, string[]>()
-  for (const { queue, id } of letters) {
-    const group = groups.get(queue)
-    if (group === undefined) groups.set(queue, [id])
-    else group.push(id)
+function groupByQueue(letters: readonly DeadLetter[]): ReadonlyMap<string, readonly DeadLetter[]> {
+  const groups = new Map<string, DeadLetter[]>()
+  for (const letter of letters) {
+    const group = groups.get(letter.queue)
+    if (group === undefined) groups.set(letter.queue, [letter])
+    else group.push(letter)
   }
   return groups
 }
 
 /** `3 dead letters of celery, 1 of mail`. */
-function describe(byQueue: ReadonlyMap<string, readonly string[]>): string {
+function describe(byQueue: ReadonlyMap<string, readonly unknown[]>): string {
   const parts = [...byQueue].map(([queue, { length }], at) => {
     const what = at > 0 ? '' : length === 1 ? ' dead letter' : ' dead letters'
     return `${length}${what} of ${queue}`

@@ -8,6 +8,7 @@ import { isObject, type JsonObject } from './fields.js'
 import { encodeJson, parseJson } from './json.js'
 import { repr } from './python-repr.js'
 import { type ResultTuple, readTuples, toTuple } from './result-tuple.js'
+import { readTry, type Try, tryField } from './try.js'
 
 export type ErrorState = 'FAILURE' | 'RETRY' | 'REVOKED'
 
@@ -40,6 +41,8 @@ export interface ResultInput {
   readonly groupId?: string | null | undefined
   readonly parentId?: string | null | undefined
   readonly extended?: ExtendedResult | undefined
+  /** Where no fence keeps a late worker out. */
+  readonly try?: Try | null | undefined
   /** Python values as markers (kombu 5.3 and later), or as plain strings. */
   readonly markers: boolean
 }
@@ -54,6 +57,8 @@ export interface TaskResult {
   readonly groupId: string | null
   readonly parentId: string | null
   readonly extended: ExtendedResult | null
+  /** Null when it does not say. */
+  readonly try: Try | null
 }
 
 export function stateOf(outcome: Outcome): string {
@@ -83,7 +88,7 @@ export function encodeResult(input: ResultInput): string {
     (input.extended === undefined ? '' : extended(input.extended, input.markers))
   return (
     `{"status": ${JSON.stringify(state)}, "result": ${encodeOutcome(outcome, input.markers)}, "traceback": ${traceback}, ` +
-    `"children": ${kin}, "date_done": ${done}${more}, "task_id": ${JSON.stringify(id)}}`
+    `"children": ${kin}, "date_done": ${done}${more}, "task_id": ${JSON.stringify(id)}${tryField(input.try)}}`
   )
 }
 
@@ -148,6 +153,7 @@ export function decodeResult(
       groupId: textOrNull(meta['group_id']),
       parentId: textOrNull(meta['parent_id']),
       extended: readExtended(meta),
+      try: readTry(json),
     },
   }
 }

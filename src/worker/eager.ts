@@ -43,7 +43,7 @@ function stage(app: Celerity, runtime: Runtime, results: ResultStore): Stage {
   const { clock, log, settings } = runtime
   const outcomes = createOutcomes(runtime, { store: results, brokerServer: '', node: `eager@${process.pid}` })
   const store = async (run: Run, state: string, meta: unknown) => {
-    const result = outcomes.state(run.request.message, state, meta)
+    const result = outcomes.state(run.request, state, meta)
     if (result !== null) await results.set([result])
   }
   return {

@@ -44,7 +44,7 @@ export function createJudge(
     if (decoded.ok) {
       const error = celeryError('WorkerLostError', [detail])
       failed(decoded.message, error)
-      for (const result of outcomes.failures(decoded.message, error)) {
+      for (const result of outcomes.failures(orphan.raw, decoded.message, error)) {
         if (outcomes.joined) writes.push(outcomes.prepare(result))
         else late(result)
       }

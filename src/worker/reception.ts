@@ -86,7 +86,7 @@ export class Reception {
   /** With results on another server an ack may have been lost after its result was stored: then the task is done already. */
   async #unlessFinal(requests: readonly Request[]): Promise<void> {
     const { outcomes, settler } = this.#parts
-    const final = await outcomes.final(requests.map(({ message }) => message.id))
+    const final = await outcomes.final(requests)
     for (const request of requests) {
       const stored = final.get(request.message.id)
       if (stored === undefined) this.#hold(request)

@@ -57,7 +57,7 @@ export class Records {
   /** A state that does not end the task. Rejects when `meta` can't be sent: that is the handler's to know. */
   async state(run: Run, state: string, meta: unknown): Promise<void> {
     const { outcomes, results, taker } = this.#parts
-    const result = outcomes.state(run.request.message, state, meta)
+    const result = outcomes.state(run.request, state, meta)
     try {
       if (result !== null && !run.over) await results?.set([result])
     } catch (error) {

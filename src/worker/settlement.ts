@@ -2,7 +2,7 @@
  * What an outcome means for the broker and the result store: results, follow-up messages and the fate of the message, as one `Settling`.
  * Pure but for ids and the time. Which states are stored, and how, is Celery's (docs/protocol.md).
  */
-import type { Delivery, Fate, Outgoing } from '../broker/broker.js'
+import type { Delivery, Fate, Outgoing, Settlement } from '../broker/broker.js'
 import type { DeadReason } from '../broker/dead-reason.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
@@ -20,6 +20,7 @@ import {
   stateOf,
   type TaskResult,
 } from '../protocol/result.js'
+import { LIFE_HEADER, type Try, tryOf } from '../protocol/try.js'
 import type { EncodedResult, ResultStore } from '../results/store.js'
 import { type Follow, FollowUps } from './follow-ups.js'
 import type { Finished, Outcome } from './outcome.js'
@@ -40,7 +41,7 @@ export interface OutcomesOptions {
 
 export interface OutcomesParts {
   readonly store: ResultStore | null
-  /** `BrokerAbilities.server`. */
+  /** `BrokerAbilities.server`; empty: there is no broker, and nobody else who could run the same task. */
   readonly brokerServer: string
   readonly encoder: MessageEncoder
   readonly log: Log
@@ -61,6 +62,8 @@ type Refused = Exclude<Accepted, { readonly kind: 'run' }>
 export class Outcomes {
   /** The broker carries out the store's writes in its settle step. */
   readonly joined: boolean
+  /** Nobody fences what is stored: each result says of which try it is. */
+  readonly #namesTries: boolean
   readonly #parts: OutcomesParts
   readonly #followUps: FollowUps
   readonly #options: OutcomesOptions
@@ -70,6 +73,7 @@ export class Outcomes {
     this.#followUps = new FollowUps(parts.follow, parts.log)
     this.#options = options
     this.joined = parts.store !== null && parts.store.server === parts.brokerServer
+    this.#namesTries = parts.store !== null && !this.joined && parts.brokerServer !== ''
   }
 
   /** Never throws: the value, or the arguments of a follow-up, may be what can't be sent; then the task has failed with that. */
@@ -90,7 +94,7 @@ export class Outcomes {
       case 'failure':
         return this.failed(delivery, message, toWireError(outcome.error), children)
       case 'retry':
-        return this.#retried(run, outcome)
+        return this.#retried(run.request, outcome)
       case 'ignore':
         return settling(delivery, { kind: 'ack' })
       case 'reject':
@@ -110,7 +114,7 @@ export class Outcomes {
         const { bad } = refused
         const error = celeryError(bad.code === 'content-disallowed' ? 'ContentDisallowed' : 'DecodeError', [`${bad.code}: ${bad.detail}`])
         const result = bad.id === null ? null : this.#encode({ id: bad.id }, { kind: 'error', state: 'FAILURE', error })
-        return this.#with(delivery, { kind: 'dead', reason: bad.code, detail: bad.detail }, result === null ? [] : [result])
+        return this.#with({ delivery }, { kind: 'dead', reason: bad.code, detail: bad.detail }, result === null ? [] : [result])
       }
       case 'unregistered': {
         const { message } = refused
@@ -130,20 +134,21 @@ export class Outcomes {
    * A message that came again although its result stands: its ack got lost, and with it what should have followed, for the two are one
    * step. That is sent now, under the ids that the result names.
    */
-  ofSettled({ delivery, message }: Request, stored: TaskResult): Settling {
+  ofSettled({ delivery, message }: Pick<Request, 'delivery' | 'message'>, stored: TaskResult): Settling {
     return settling(delivery, { kind: 'ack' }, this.#followUps.afterResult(message, stored))
   }
 
   failed(delivery: Delivery, message: TaskMessage, error: WireError, children: readonly string[] = []): Settling {
-    return this.#with(delivery, { kind: 'ack' }, this.failures(message, error, children), this.#followUps.afterFailure(message))
+    const results = this.failures(delivery.raw, message, error, children)
+    return this.#with({ delivery, message }, { kind: 'ack' }, results, this.#followUps.afterFailure(message))
   }
 
   /**
    * FAILURE as it is stored, and as in Celery the same for what would have followed in its chain: nobody waits in vain. Empty when the
    * task's result is not wanted.
    */
-  failures(message: TaskMessage, error: WireError, children: readonly string[] = []): EncodedResult[] {
-    const own = this.#result(message, { kind: 'error', state: 'FAILURE', error }, children)
+  failures(raw: Buffer, message: TaskMessage, error: WireError, children: readonly string[] = []): EncodedResult[] {
+    const own = this.#result(raw, message, { kind: 'error', state: 'FAILURE', error }, children)
     if (own === null) return []
     const results = [own]
     for (const { options } of message.chain) {
@@ -154,9 +159,9 @@ export class Outcomes {
   }
 
   /** A state that does not end the task; null when its result is not wanted. @throws E_ENCODE when `meta` can't be sent */
-  state(message: TaskMessage, state: string, meta: unknown): EncodedResult | null {
+  state({ delivery, message }: Request, state: string, meta: unknown): EncodedResult | null {
     const value = state === 'STARTED' ? { pid: process.pid, hostname: this.#options.node } : meta
-    return this.#result(message, { kind: 'meta', state, meta: value })
+    return this.#result(delivery.raw, message, { kind: 'meta', state, meta: value })
   }
 
   prepare(result: EncodedResult): PreparedWrite {
@@ -164,13 +169,15 @@ export class Outcomes {
     return this.#parts.store.prepare(result)
   }
 
-  /** The final results that are stored for any of `ids`, by id. */
-  async final(ids: readonly string[]): Promise<ReadonlyMap<string, TaskResult>> {
-    const found = (await this.#parts.store?.get(ids)) ?? []
+  /** The final results that are stored for any of these, by id; none of what was sent under the same id before. */
+  async final(requests: readonly Request[]): Promise<ReadonlyMap<string, TaskResult>> {
+    const found = (await this.#parts.store?.get(requests.map(({ message }) => message.id))) ?? []
     const final = new Map<string, TaskResult>()
-    for (const [index, id] of ids.entries()) {
+    for (const [index, { delivery, message }] of requests.entries()) {
       const decoded = decodeResult(found[index] ?? 'null')
-      if (decoded.ok && isFinal(stateOf(decoded.result.outcome))) final.set(id, decoded.result)
+      if (!decoded.ok || !isFinal(stateOf(decoded.result.outcome))) continue
+      const [stored, own] = [decoded.result.try, this.#try(delivery.raw, message)]
+      if (stored === null || own === null || stored.life === own.life) final.set(message.id, decoded.result)
     }
     return final
   }
@@ -179,13 +186,12 @@ export class Outcomes {
     const { message, delivery } = run.request
     const next = this.#followUps.afterSuccess(message, value ?? null)
     const children = next.length === 0 ? sent : [...sent, ...next.map(({ id }) => id)]
-    const result = this.#result(message, { kind: 'success', value: value ?? null }, children)
+    const result = this.#result(delivery.raw, message, { kind: 'success', value: value ?? null }, children)
     const publish = next.map(({ message: follower }) => follower)
-    return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], publish)
+    return this.#with(run.request, { kind: 'ack' }, result === null ? [] : [result], publish)
   }
 
-  #retried(run: Run, outcome: Extract<Outcome, { readonly kind: 'retry' }>): Settling {
-    const { message, delivery } = run.request
+  #retried({ message, delivery }: Request, outcome: Extract<Outcome, { readonly kind: 'retry' }>): Settling {
     const { options, cause } = outcome
     // Down to the millisecond that has begun: a retry without delay is due now, not up to a millisecond later.
     const due = Math.floor(outcome.due)
@@ -198,11 +204,11 @@ export class Outcomes {
       kwargs: options.kwargs,
       queue,
       priority,
-      headers: { [SLOT_HEADER]: undefined },
+      headers: { [SLOT_HEADER]: undefined, [LIFE_HEADER]: this.#try(delivery.raw, message)?.life },
     })
     const error = cause === undefined ? celeryError('Retry', ['Retry', null, null]) : toWireError(cause)
-    const result = this.#result(message, { kind: 'error', state: 'RETRY', error })
-    return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due }])
+    const result = this.#result(delivery.raw, message, { kind: 'error', state: 'RETRY', error })
+    return this.#with({ delivery, message }, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due }])
   }
 
   /** REVOKED, and nothing that follows: neither callbacks nor errbacks, as in Celery. */
@@ -213,21 +219,26 @@ export class Outcomes {
     children: readonly string[] = [],
   ): Settling {
     const error = celeryError('TaskRevokedError', [why])
-    const result = this.#result(message, { kind: 'error', state: 'REVOKED', error }, children)
-    return this.#with(delivery, { kind: 'ack' }, result === null ? [] : [result])
+    const result = this.#result(delivery.raw, message, { kind: 'error', state: 'REVOKED', error }, children)
+    return this.#with({ delivery, message }, { kind: 'ack' }, result === null ? [] : [result])
   }
 
   #dead(delivery: Delivery, message: TaskMessage, why: DeadReason, detail: string, error: WireError): Settling {
-    const results = this.failures(message, error)
+    const results = this.failures(delivery.raw, message, error)
     const body = message.chord?.options['task_id']
     if (typeof body === 'string') {
       const text = `Dependency ${message.id} raised ${error.type}(${JSON.stringify(detail)})`
       results.push(this.#encode({ id: body }, { kind: 'error', state: 'FAILURE', error: celeryError('ChordError', [text]) }))
     }
-    return this.#with(delivery, { kind: 'dead', reason: why, detail }, results, this.#followUps.afterFailure(message))
+    return this.#with({ delivery, message }, { kind: 'dead', reason: why, detail }, results, this.#followUps.afterFailure(message))
   }
 
-  #with(delivery: Delivery, fate: Fate, results: readonly EncodedResult[], publish: readonly Outgoing[] = []): Settling {
+  #with(
+    { delivery, message }: Pick<Request, 'delivery'> & Partial<Request>,
+    fate: Fate,
+    results: readonly EncodedResult[],
+    publish: readonly Outgoing[] = [],
+  ): Settling {
     if (results.length === 0) return settling(delivery, fate, publish)
     if (this.joined)
       return settling(
@@ -236,16 +247,35 @@ export class Outcomes {
         publish,
         results.map((result) => this.prepare(result)),
       )
-    return { ...settling(delivery, fate, publish), results }
+    const instead = message === undefined ? undefined : (stored: string) => this.#instead(delivery, message, stored)
+    return { ...settling(delivery, fate, publish), results, instead }
   }
 
-  #result(message: TaskMessage, stored: Stored, children: readonly string[] = []): EncodedResult | null {
+  /** The other run of the same task came first: what is stored decides what follows. */
+  #instead(delivery: Delivery, message: TaskMessage, stored: string): Settlement | null {
+    const decoded = decodeResult(stored)
+    if (!decoded.ok || decoded.result.id !== message.id) return null
+    const { task, id } = message
+    this.#parts.log.warning(`Task ${task}[${id}]: another run of it ended first, and what that stored stands`, { task, id })
+    return this.ofSettled({ delivery, message }, decoded.result).settlement
+  }
+
+  #result(raw: Buffer, message: TaskMessage, stored: Stored, children: readonly string[] = []): EncodedResult | null {
     if (this.#parts.store === null) return null
     if (message.ignoreResult && !(this.#options.storeErrorsEvenIfIgnored && stored.kind === 'error')) return null
-    return this.#encode(message, stored, children)
+    return this.#encode(message, stored, children, this.#try(raw, message))
   }
 
-  #encode(message: Pick<TaskMessage, 'id'> & Partial<TaskMessage>, stored: Stored, children: readonly string[] = []): EncodedResult {
+  #try(raw: Buffer, message: TaskMessage): Try | null {
+    return this.#namesTries ? tryOf(raw, message) : null
+  }
+
+  #encode(
+    message: Pick<TaskMessage, 'id'> & Partial<TaskMessage>,
+    stored: Stored,
+    children: readonly string[] = [],
+    of: Try | null = null,
+  ): EncodedResult {
     const { markers, resultTtl } = this.#options
     const input: ResultInput = {
       id: message.id,
@@ -255,6 +285,7 @@ export class Outcomes {
       groupId: message.group,
       parentId: message.parentId,
       extended: this.#options.resultExtended ? this.#extended(message) : undefined,
+      try: of,
       markers,
     }
     return { id: message.id, state: stateOf(stored), json: encodeTolerantly(input), ttl: resultTtl }

@@ -1,7 +1,7 @@
 /**
  * The only file that acks. Settlements of one moment go out as one step; while that step is under way the next ones gather, so batches
  * grow with the load by themselves. Result and ack are one step where the broker carries out the store's writes; otherwise the results are
- * written first.
+ * written first, and where the final state of another run stands already, the message ends as that says.
  */
 import type { Consumer, Delivery, Settlement } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
@@ -14,6 +14,8 @@ export interface Settling {
   readonly settlement: Settlement
   /** For a store on another server: written before the ack. */
   readonly results?: readonly EncodedResult[] | undefined
+  /** How it is settled when this JSON is the final state that stands in the place of one of `results`; null: as it is. */
+  readonly instead?: ((stored: string) => Settlement | null) | undefined
   /** Called when it is stored, or when nobody tries to any more. */
   readonly over?: (() => void) | undefined
 }
@@ -126,9 +128,7 @@ export class Settler {
   }
 
   async #storeOnce(batch: readonly Settling[]): Promise<void> {
-    const results = batch.flatMap((settling) => settling.results ?? [])
-    if (results.length > 0) await this.#parts.results?.set(results)
-    const answer = await this.#parts.consumer.settle(batch.map((settling) => settling.settlement))
+    const answer = await this.#parts.consumer.settle(await storeResults(batch, this.#parts.results))
     if (answer === 'lost') {
       this.stop()
       this.#parts.lost()
@@ -175,6 +175,22 @@ export class Settler {
     this.#parts.stored()
     return true
   }
+}
+
+/** Stores the results of a store on another server. @returns how the messages end, then */
+export async function storeResults(batch: readonly Settling[], store: ResultStore | null): Promise<Settlement[]> {
+  const results = batch.flatMap((settling) => settling.results ?? [])
+  const standing = results.length === 0 ? [] : ((await store?.set(results)) ?? [])
+  let at = 0
+  return batch.map(({ settlement, results = [], instead }) => {
+    const own = standing.slice(at, at + results.length)
+    at += results.length
+    for (const stored of own) {
+      const other = stored === null ? null : instead?.(stored)
+      if (other !== null && other !== undefined) return other
+    }
+    return settlement
+  })
 }
 
 /** `of the step`: the server says no. `of the user`: it says no to us. `unclear`: nobody foresaw it, a fault of ours perhaps. `none`: it is away. */

@@ -39,7 +39,7 @@ export const BREAKS: readonly Break[] = [
     patches: [
       {
         file: 'src/worker/settler.js',
-        find: 'await this.#parts.consumer.settle(batch.map((settling) => settling.settlement))',
+        find: 'await this.#parts.consumer.settle(await storeResults(batch, this.#parts.results))',
         replace: `await (async () => {
           const bare = await this.#parts.consumer.settle(batch.map(({ settlement }) => ({ ...settlement, writes: [] })))
           await new Promise((resolve) => setTimeout(resolve, 5))
@@ -73,6 +73,11 @@ export const BREAKS: readonly Break[] = [
       },
     ],
     scenario: KILLS,
+  },
+  {
+    name: 'results elsewhere do not say of which try they are',
+    patches: [{ file: 'src/worker/settlement.js', find: "parts.brokerServer !== ''", replace: 'false' }],
+    scenario: 'T6e',
   },
   {
     name: 'who ran beside a death is condemned',

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly peers?: boolean
   /** When nothing else is asked for. */
   readonly usual: Scale
+  /** Results are kept in a file of their own, whatever the broker is. */
+  readonly elsewhere?: boolean
   /** A broker of its own kind; otherwise a durable server, or a file in the scenario's folder. */
   readonly stand?: (folder: string) => Promise<Stand>
   play(stage: Stage, scale: Scale): Promise<Verdict>
@@ -49,12 +51,12 @@ export interface Setting extends StageOptions {
 }
 
 /** Never rejects: a scenario that could not be played to its end is broken. */
-export async function play(scenario: Pick<Scenario, 'play' | 'stand'>, scale: Scale, setting: Setting): Promise<Played> {
+export async function play(scenario: Pick<Scenario, 'play' | 'stand' | 'elsewhere'>, scale: Scale, setting: Setting): Promise<Played> {
   const began = performance.now()
   const stage = new Stage(setting)
   let verdict: Verdict
   try {
-    await stage.setUp(scenario.stand ?? setting.open)
+    await stage.setUp(scenario.stand ?? setting.open, scenario.elsewhere)
     verdict = await scenario.play(stage, scale)
   } catch (error) {
     verdict = { broken: [error instanceof Error ? (error.stack ?? error.message) : String(error)], figures: {} }

@@ -5,6 +5,7 @@ import { clock, clockOfAll } from './scenarios/clock.js'
 import { connections, silence } from './scenarios/connections.js'
 import { crowd } from './scenarios/crowd.js'
 import { disk } from './scenarios/disk.js'
+import { elsewhere } from './scenarios/elsewhere.js'
 import { followUps, retries } from './scenarios/follow-ups.js'
 import { freeze } from './scenarios/freeze.js'
 import { grace } from './scenarios/grace.js'
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   connections,
   silence,
   freeze,
+  elsewhere,
   suspend,
   block,
   overrun,

@@ -14,7 +14,7 @@ import { plain } from '../../src/terminal/colour.js'
 
 const NOTHING: Evidence = { result: null, snapshot: null, whereabouts: null, children: [] }
 const result = (outcome: TaskResult['outcome']): TaskResult => {
-  return { id: 'a', outcome, dateDone: 1_700_000_000_000, children: [], groupId: null, parentId: null, extended: null }
+  return { id: 'a', outcome, dateDone: 1_700_000_000_000, children: [], groupId: null, parentId: null, extended: null, try: null }
 }
 /** A record of the monitor's, as one event makes it, and what a test says of it. */
 const recordOf = (fields: Partial<TaskRecord> & { readonly id: string }): TaskRecord => {

@@ -1,6 +1,7 @@
 /** The conformance suite of the result stores, written from the port's comments (src/results/store.ts). */
 import { expect } from 'chai'
 import type { Context } from 'mocha'
+import { tryField } from '../../src/protocol/try.js'
 import type { EncodedResult, ResultStore } from '../../src/results/store.js'
 import { eventually } from './broker/stage.js'
 
@@ -112,6 +113,75 @@ export function describeResults(name: string, start: (context: Context) => Promi
         await store.set(ids.map((id, index) => result(id, { json: String(index) })))
 
         expect(await store.get(ids)).to.deep.equal(ids.map((_, index) => String(index)))
+      })
+    })
+
+    describe('results that name their try', () => {
+      const FINAL = ['SUCCESS', 'FAILURE', 'REVOKED']
+
+      it('keep the first final state of a life, and tell it to who comes second', async () => {
+        for (const first of FINAL) {
+          for (const second of [...FINAL, 'RETRY', 'STARTED']) {
+            const id = `${first} ${second}`
+            const [earlier, later] = [tried(id, first, 0), tried(id, second, 1, 'late')]
+
+            expect(await store.set([earlier])).to.deep.equal([null])
+            expect(await store.set([result('other'), later]), id).to.deep.equal([null, earlier.json])
+
+            expect(await store.get([id])).to.deep.equal([earlier.json])
+          }
+        }
+      })
+
+      it('are stored once when they are sent twice', async () => {
+        const once = tried('a', 'FAILURE', 0)
+
+        expect(await store.set([once])).to.deep.equal([null])
+        expect(await store.set([once])).to.deep.equal([null])
+        expect(await store.get(['a'])).to.deep.equal([once.json])
+      })
+
+      it('give way to the next try, and change nothing that it wrote', async () => {
+        for (const state of ['STARTED', 'PROGRESS', 'RETRY']) {
+          const next = tried(state, 'STARTED', 2)
+          await store.set([tried(state, state, 1)])
+          await store.set([next])
+
+          for (const late of [...FINAL, 'RETRY', 'PROGRESS']) expect(await store.set([tried(state, late, 1)])).to.deep.equal([null])
+
+          expect(await store.get([state])).to.deep.equal([next.json])
+          await store.set([tried(state, 'SUCCESS', 2)])
+          expect(await store.get([state])).to.deep.equal([tried(state, 'SUCCESS', 2).json])
+        }
+      })
+
+      it('give way to each state of the same try until it has ended', async () => {
+        for (const state of ['STARTED', 'PROGRESS', 'RETRY', 'STARTED', 'FAILURE']) await store.set([tried('a', state, 0)])
+
+        expect(await store.get(['a'])).to.deep.equal([tried('a', 'FAILURE', 0).json])
+      })
+
+      it('give way to what was sent anew under their id, and to who says nothing of tries, unless they are a SUCCESS', async () => {
+        const [failed, anew] = [tried('a', 'FAILURE', 3), tried('a', 'FAILURE', 0, 'x', 'another-life')]
+        await store.set([failed])
+        expect(await store.set([anew])).to.deep.equal([null])
+        expect(await store.get(['a'])).to.deep.equal([anew.json])
+
+        await store.set([result('a', { state: 'STARTED', json: encoded('STARTED') })])
+        expect(await store.get(['a'])).to.deep.equal([encoded('STARTED')])
+
+        const done = tried('a', 'SUCCESS', 0)
+        await store.set([done])
+        expect(await store.set([anew, result('a', { state: 'FAILURE', json: encoded('FAILURE') })])).to.deep.equal([null, null])
+        expect(await store.get(['a'])).to.deep.equal([done.json])
+      })
+
+      it('are written anew when the first has expired', async () => {
+        await store.set([{ ...tried('a', 'FAILURE', 0), ttl: 0.2 }])
+        await eventually(async () => (await store.get(['a']))[0] === null)
+
+        expect(await store.set([tried('a', 'SUCCESS', 0)])).to.deep.equal([null])
+        expect(await store.get(['a'])).to.deep.equal([tried('a', 'SUCCESS', 0).json])
       })
     })
 
@@ -281,6 +351,11 @@ export function describeResults(name: string, start: (context: Context) => Promi
 
 function result(id: string, options: Partial<EncodedResult> = {}): EncodedResult {
   return { id, state: 'SUCCESS', json: encoded(options.state ?? 'SUCCESS'), ttl: 60, ...options }
+}
+
+/** As our workers write it where the store is not the broker's. */
+function tried(id: string, state: string, number: number, value = '', life = 'a-life'): EncodedResult {
+  return result(id, { state, json: `${encoded(state, value).slice(0, -1)}${tryField({ life, number })}}` })
 }
 
 /** As Celery writes it: stores that hold nothing but the JSON find the state in there. */

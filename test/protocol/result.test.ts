@@ -95,6 +95,7 @@ describe('results', () => {
           groupId: null,
           parentId: null,
           extended: { name: 'n', args: [value], kwargs: { value }, worker: 'w', retries: 1, queue: 'q', stamps: { stamp: value } },
+          try: { life: 'a-tag', number: 2 },
         }
 
         expect(resultIn(again(result))).to.deep.equal(result)

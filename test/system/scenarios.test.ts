@@ -3,6 +3,7 @@ import { clock, clockOfAll } from '../chaos/scenarios/clock.js'
 import { connections, silence } from '../chaos/scenarios/connections.js'
 import { crowd } from '../chaos/scenarios/crowd.js'
 import { disk } from '../chaos/scenarios/disk.js'
+import { elsewhere } from '../chaos/scenarios/elsewhere.js'
 import { followUps, retries } from '../chaos/scenarios/follow-ups.js'
 import { freeze } from '../chaos/scenarios/freeze.js'
 import { grace } from '../chaos/scenarios/grace.js'
@@ -85,6 +86,14 @@ describe('under fire', function () {
 
   describe('workers that freeze or block (T6, T7)', () => {
     bill.add('frozen for longer than its lease it cannot change what its successor stored, and goes on with new tasks (G3)', freeze)
+    bill.add(
+      'with results elsewhere a late worker’s success does not take the place of a failure, nor does anything follow it (G3)',
+      elsewhere,
+      {
+        tasks: 8,
+        faults: 1,
+      },
+    )
     bill.add('when the whole machine stands still for longer than a lease nobody is taken for dead (G2)', suspend, {
       tasks: 60,
       faults: 1,

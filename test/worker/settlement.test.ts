@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { TaskOptions } from '../../src/app/task-options.js'
 import type { TaskCall } from '../../src/protocol/message.js'
-import { decodeResult } from '../../src/protocol/result.js'
+import { decodeResult, encodeResult, type Outcome as StoredOutcome } from '../../src/protocol/result.js'
+import { readTry, type Try, tryOf } from '../../src/protocol/try.js'
 import type { Outcome } from '../../src/worker/outcome.js'
 import { accept } from '../../src/worker/request.js'
 import type { Settling } from '../../src/worker/settler.js'
@@ -19,7 +20,8 @@ function stored({ results = [] }: Settling): unknown[] {
 }
 
 function stable(json: string): unknown {
-  const { task_id: _id, date_done: done, traceback: _traceback, parent_id: _parent, ...rest } = JSON.parse(json) as Record<string, unknown>
+  const whole = JSON.parse(json) as Record<string, unknown>
+  const { task_id: _id, date_done: done, traceback: _traceback, parent_id: _parent, celerity_try: _try, ...rest } = whole
   return { ...rest, isDone: done !== null }
 }
 
@@ -143,6 +145,26 @@ describe('what is stored', () => {
     expect(sentBy(settling)).to.deep.equal([])
   })
 
+  it('is the end of a message that comes again, unless it is of what was sent under the same id before', async () => {
+    const request = aRequest()
+    const of = tryOf(request.delivery.raw, request.message)
+    const error = { type: 'ValueError', module: 'builtins', message: [], traceback: null }
+    const isFinal = async (outcome: StoredOutcome, by: Try | null) => {
+      const json = encodeResult({ id: 'an-id', outcome, dateDone: NOW, markers: true, try: by })
+      return (await someOutcomes({ stored: json }).outcomes.final([request])).has('an-id')
+    }
+
+    for (const outcome of [
+      { kind: 'success', value: 1 },
+      { kind: 'error', state: 'FAILURE', error },
+    ] as const) {
+      expect(await isFinal(outcome, of)).to.equal(true)
+      expect(await isFinal(outcome, null)).to.equal(true) // Python's, who says nothing of tries
+      expect(await isFinal(outcome, { life: 'a-former-one', number: 3 })).to.equal(false)
+    }
+    expect(await isFinal({ kind: 'error', state: 'RETRY', error }, of)).to.equal(false)
+  })
+
   function refused(call: Partial<TaskCall>): Settling {
     const delivery = aDelivery(call)
     const accepted = accept(delivery, anIntake(), NOW)
@@ -182,7 +204,9 @@ describe('what follows', () => {
       timeLimit: 9,
     })
     expect(again?.args).to.deep.equal([1, 2])
-    expect(again?.headers).to.deep.equal({ tenant: 'mdn' })
+    const { life } = readTry(settling.results?.[0]?.json ?? '') ?? {}
+    expect(life).to.be.a('string')
+    expect(again?.headers).to.deep.equal({ tenant: 'mdn', celerity_life: life })
     expect(stored(settling)).to.have.deep.nested.property('[0].result.exc_type', 'Retry')
   })
 
@@ -221,7 +245,7 @@ describe('what follows', () => {
       chain: [aSignature('kuma.next')],
     })
     const child = (id: string) => ({ id, parent: null, members: null })
-    const result = { id: 'an-id', dateDone: NOW, groupId: null, parentId: null, extended: null }
+    const result = { id: 'an-id', dateDone: NOW, groupId: null, parentId: null, extended: null, try: null }
 
     const again = (outcome: Parameters<typeof outcomes.ofSettled>[1]['outcome'], children: readonly string[]) =>
       sentBy(outcomes.ofSettled(request, { ...result, outcome, children: children.map(child) })).map(({ task, id, args }) => [

@@ -11,19 +11,25 @@ import { NOW } from './a-request.js'
 
 const encoder = createEncoder({ origin: 'gen1@kuma', replyTo: 'reply', markers: true, now: () => NOW })
 
-const store = {
-  server: 'here',
-  prepare: (result: EncodedResult): PreparedWrite => ({ kind: 'sql', sql: result.json, values: [] }),
-} as unknown as ResultStore
+function storeOf(stored: string | null): ResultStore {
+  const store: Pick<ResultStore, 'server' | 'prepare' | 'get'> = {
+    server: 'here',
+    prepare: (result: EncodedResult): PreparedWrite => ({ kind: 'sql', sql: result.json, values: [] }),
+    get: async (ids) => ids.map(() => stored),
+  }
+  return store as ResultStore
+}
 
 export interface OutcomesChoice extends Partial<OutcomesOptions> {
   /** The broker is the store's server. */
   readonly joined?: boolean
+  /** What is stored of every task. */
+  readonly stored?: string
   /** No store at all. */
   readonly without?: boolean
 }
 
-export function someOutcomes({ joined = false, without = false, ...options }: OutcomesChoice = {}): {
+export function someOutcomes({ joined = false, without = false, stored, ...options }: OutcomesChoice = {}): {
   readonly outcomes: Outcomes
   readonly lines: readonly Line[]
 } {
@@ -31,7 +37,7 @@ export function someOutcomes({ joined = false, without = false, ...options }: Ou
   const { log, lines } = aLog()
   const outcomes = new Outcomes(
     {
-      store: without ? null : store,
+      store: without ? null : storeOf(stored ?? null),
       brokerServer: joined ? 'here' : 'there',
       encoder,
       log,

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.js'
 import { CelerityError } from '../../errors.js'
 import type { PreparedWrite } from '../../prepared-write.js'
 import type { ResultOptions } from '../options.js'
+import { standing } from '../standing.js'
 import type { EncodedResult, ResultStore, Watch } from '../store.js'
 
 /** `memory://name`: the same name in one process is the same store; `memory://` alone is one of its own. */
@@ -34,10 +35,14 @@ class Table {
     return stored !== undefined && stored.until > now ? stored : undefined
   }
 
-  write({ id, state, json, ttl }: EncodedResult, now: number): void {
-    if (this.get(id, now)?.state === 'SUCCESS') return
+  /** What stands in its place; null: nothing to speak of. */
+  write({ id, state, json, ttl }: EncodedResult, now: number): string | null {
+    const stored = this.get(id, now) ?? null
+    const verdict = standing(stored, json)
+    if (verdict !== 'gives way') return verdict === 'ended' && stored !== null ? stored.json : null
     this.results.set(id, { state, json, until: ttl === 0 ? Number.POSITIVE_INFINITY : now + ttl * 1000 })
     for (const { ids, changed } of [...this.watchers]) if (ids.has(id)) queueMicrotask(() => changed(id, json))
+    return null
   }
 }
 
@@ -68,13 +73,13 @@ class MemoryResults implements ResultStore {
     this.#clock = clock
   }
 
-  async set(results: readonly EncodedResult[]): Promise<void> {
+  async set(results: readonly EncodedResult[]): Promise<readonly (string | null)[]> {
     this.#check()
-    for (const result of results) this.#table.write(result, this.#clock.now())
+    return results.map((result) => this.#table.write(result, this.#clock.now()))
   }
 
   prepare(result: EncodedResult): PreparedWrite {
-    return { kind: 'memory', apply: () => this.#table.write(result, this.#clock.now()) }
+    return { kind: 'memory', apply: () => void this.#table.write(result, this.#clock.now()) }
   }
 
   async get(ids: readonly string[]): Promise<readonly (string | null)[]> {

@@ -33,14 +33,12 @@ export class RedisResults implements ResultStore {
     this.#prefix = keyPrefix
   }
 
-  async set(results: readonly EncodedResult[]): Promise<void> {
-    if (results.length === 0) return
+  async set(results: readonly EncodedResult[]): Promise<readonly (string | null)[]> {
+    if (results.length === 0) return []
     const keys = results.map(({ id }) => resultKey(this.#prefix, id))
-    await this.#link.script(
-      SET,
-      keys,
-      results.flatMap(({ json, ttl }) => [json, Math.ceil(ttl * 1000)]),
-    )
+    const args = results.flatMap(({ json, ttl }) => [json, Math.ceil(ttl * 1000)])
+    const standing = (await this.#link.script(SET, keys, args)) as Buffer[]
+    return standing.map((json) => (json.length === 0 ? null : String(json)))
   }
 
   prepare(result: EncodedResult): PreparedWrite {

@@ -1,8 +1,9 @@
 /** The result store in a SQLite file: the broker's own, as a rule, and then results are written in its settle step. */
 import type { PreparedWrite } from '../../prepared-write.js'
-import { type Database, openDatabase } from '../../sqlite/database.js'
+import { type Database, openDatabase, type Transaction } from '../../sqlite/database.js'
 import type { FailureCodes } from '../../sqlite/failures.js'
 import type { ResultOptions } from '../options.js'
+import { standing } from '../standing.js'
 import type { EncodedResult, ResultStore, Watch } from '../store.js'
 import { SCHEMA, WRITE } from './schema.js'
 import { Watchers } from './watchers.js'
@@ -19,6 +20,7 @@ const CODES: FailureCodes = {
   closed: 'E_RESULTS_UNREACHABLE',
 }
 
+const STORED = 'SELECT state, json FROM result WHERE id = ? AND (until IS NULL OR until > ?)'
 const GET = 'SELECT json FROM result WHERE id = ? AND (until IS NULL OR until > ?)'
 const FORGET = 'DELETE FROM result WHERE id = ?'
 const SWEEP = 'DELETE FROM result WHERE change IN (SELECT change FROM result WHERE until <= ? LIMIT ?)'
@@ -44,11 +46,17 @@ class SqliteResults implements ResultStore {
     this.server = `sqlite:${database.path}`
   }
 
-  async set(results: readonly EncodedResult[]): Promise<void> {
-    if (results.length === 0) return
-    await this.#database.write((transaction) => {
-      for (const result of results) transaction.run(WRITE, ...this.#values(result))
-    })
+  async set(results: readonly EncodedResult[]): Promise<readonly (string | null)[]> {
+    if (results.length === 0) return []
+    return this.#database.write((transaction) => results.map((result) => this.#write(transaction, result)))
+  }
+
+  /** What stands in its place; null: nothing to speak of. */
+  #write(transaction: Transaction, result: EncodedResult): string | null {
+    const stored = transaction.get<{ state: string; json: string }>(STORED, result.id, this.#options.clock.now()) ?? null
+    const verdict = standing(stored, result.json)
+    if (verdict === 'gives way') transaction.run(WRITE, ...this.#values(result))
+    return verdict === 'ended' && stored !== null ? stored.json : null
   }
 
   prepare(result: EncodedResult): PreparedWrite {

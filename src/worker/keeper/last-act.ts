@@ -14,6 +14,7 @@ import { openResults } from '../../results/open.js'
 import type { ResultStore } from '../../results/store.js'
 import { within } from '../patience.js'
 import { decodeLimits } from '../request.js'
+import { storeResults } from '../settler.js'
 import { tellLost } from '../task-events.js'
 import type { OnBoard } from './board.js'
 import { type HandedOver, outcomesOf } from './handed-over.js'
@@ -84,9 +85,7 @@ export class LastAct {
     const { broker, log } = this.#parts
     const { node, handedOver } = this.#options
     const outcomes = outcomesOf(handedOver, { store, brokerServer: broker.can.server, node, log })
-    const { settlement, results = [] } = outcomes.failed(delivery, message, error)
-    if (results.length > 0) await store?.set(results)
-    return this.#consumer.settle([settlement])
+    return this.#consumer.settle(await storeResults([outcomes.failed(delivery, message, error)], store))
   }
 
   /** Undefined: it is settled. */

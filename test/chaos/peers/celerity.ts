@@ -23,16 +23,17 @@ export const celerity: Peer = {
       TASKS_WORKER_LEASE: `${lease}`,
     },
   }),
-  open: (url) => CelerityClient.open(url),
+  open: (url, results) => CelerityClient.open(url, results),
   residue: (stand) => stand.residue(),
 }
 
 export class CelerityClient implements Client {
   readonly app: Celerity
 
-  static async open(url: string): Promise<CelerityClient> {
-    const app = new Celerity('system', { brokerUrl: url, resultBackend: url })
+  static async open(url: string, results = url): Promise<CelerityClient> {
+    const app = new Celerity('system', { brokerUrl: url, resultBackend: results })
     await app.broker() // makes the file, so that those who come later find it
+    await app.results()
     return new CelerityClient(app)
   }
 

@@ -44,7 +44,8 @@ export interface Peer {
   readonly registers: boolean
   /** Seconds in which what a lost worker held must have come back, whatever it is that brings it. */
   readonly patience: number
-  open(url: string): Promise<Client>
+  /** @param results where they are kept, if not at the broker; only asked of ourselves */
+  open(url: string, results?: string): Promise<Client>
   residue(stand: Stand): Promise<readonly string[]>
 }
 

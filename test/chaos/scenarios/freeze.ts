@@ -71,7 +71,7 @@ async function sendUntilTaken(stage: Stage, worker: GroupProcess, prefix: string
   throw new Error(`${worker.name} takes nothing any more`)
 }
 
-function lossesOf({ output }: GroupProcess): number {
+export function lossesOf({ output }: GroupProcess): number {
   return output.split('lease lost').length
 }
 

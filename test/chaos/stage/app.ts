@@ -18,6 +18,13 @@ async function noted(task: TaskContext, work: () => unknown): Promise<number> {
 
 app.task('system.sleep', { bind: true }, (task, ms: number) => noted(task, () => sleep(ms)))
 
+/** Fails for whoever gets it second: so two runs of it end differently. */
+app.task('system.torn', { bind: true }, async (task, ms: number) => {
+  const pid = await noted(task, () => sleep(ms))
+  if (task.redelivered) throw new Error('torn')
+  return pid
+})
+
 /** What is sent when another has succeeded. */
 app.task('system.after', { bind: true }, (task, _value: unknown) => noted(task, () => {}))
 

@@ -32,6 +32,7 @@ export class Stage {
   readonly #stored = new Map<string, Final[]>()
   readonly #closing: (() => Promise<void>)[] = []
   #stand: Stand | undefined
+  #results: string | undefined
   #client: Client | undefined
 
   constructor({ seed, peer = celerity, progress = () => {} }: StageOptions) {
@@ -43,10 +44,14 @@ export class Stage {
     this.progress = progress
   }
 
-  /** @param open given the scenario's folder */
-  async setUp(open: (folder: string) => Promise<Stand>): Promise<void> {
+  /**
+   * @param open      given the scenario's folder
+   * @param elsewhere results are not kept at the broker, but in a file
+   */
+  async setUp(open: (folder: string) => Promise<Stand>, elsewhere = false): Promise<void> {
     this.#stand = await open(this.folder)
-    this.#client = await this.peer.open(this.stand.url)
+    if (elsewhere) this.#results = `sqlite:${join(this.folder, 'results.db')}`
+    this.#client = await this.peer.open(this.stand.url, this.#results)
   }
 
   get stand(): Stand {
@@ -123,7 +128,10 @@ export class Stage {
     const { file, args, env } = this.peer.worker(name, options.url ?? this.stand.url, options)
     const { under: [by = file, ...more] = [] } = options
     const all = by === file ? args : [...more, file, ...args]
-    const worker = new GroupProcess(name, by, all, { cwd: this.folder, env: { ...this.#environment(), ...env, ...options.env } })
+    const worker = new GroupProcess(name, by, all, {
+      cwd: this.folder,
+      env: { ...this.#environment(), ...env, ...this.#elsewhere(), ...options.env },
+    })
     this.#processes.push(worker)
     return worker
   }
@@ -254,6 +262,10 @@ export class Stage {
 
   #environment(): NodeJS.ProcessEnv {
     return { PATH: process.env['PATH'], HOME: this.folder, SYSTEM_LEDGER: join(this.folder, 'ledger') }
+  }
+
+  #elsewhere(): NodeJS.ProcessEnv {
+    return this.#results === undefined ? {} : { TASKS_RESULT_BACKEND: this.#results }
   }
 
   /** Ends everything, whatever state it is in. `keep`: the folder stays, with what each process has said. */

@@ -9,7 +9,8 @@ import type { Broker, Consumer, Delivery } from '../../../src/broker/broker.js'
 import type { SettingsInput } from '../../../src/config/schema.js'
 import { silentLog } from '../../../src/log.js'
 import { Lamport } from '../../../src/protocol/lamport.js'
-import { decodeResult, type TaskResult } from '../../../src/protocol/result.js'
+import { decodeResult, encodeResult, type TaskResult } from '../../../src/protocol/result.js'
+import { tryOf } from '../../../src/protocol/try.js'
 import type { OnBoard } from '../../../src/worker/keeper/board.js'
 import { handOver } from '../../../src/worker/keeper/handed-over.js'
 import { LastAct } from '../../../src/worker/keeper/last-act.js'
@@ -209,6 +210,22 @@ describe('what settles in the place of a worker that is blocked', function () {
 
     expect((await scene.result(id))?.outcome).to.include({ state: 'FAILURE' })
     expect(await scene.counts()).to.deep.equal({ ready: 0, leased: 0 })
+  })
+
+  it('leaves what the worker itself stored first, where the results are elsewhere, and sends what follows from that', async function () {
+    const store = `sqlite:${join(folder, `${randomUUID()}.db`)}`
+    scene = await Scene.open(await redisUrl(this), { resultBackend: store })
+    const { app } = scene
+    const { id } = await app.send('kuma.block', [], { link: app.signature('kuma.note'), linkError: app.signature('kuma.alarm') })
+    const [delivery] = await scene.take()
+    const of = tryOf((delivery as Delivery).raw, { headers: {}, retries: 0 })
+    const json = encodeResult({ id, outcome: { kind: 'success', value: 7 }, dateDone: 0, markers: true, try: of })
+    await (await app.results()).set([{ id, state: 'SUCCESS', json, ttl: 60 }])
+
+    expect(await scene.settle()).to.equal('settled')
+
+    expect((await scene.result(id))?.outcome).to.deep.equal({ kind: 'success', value: 7 })
+    expect((await waiting(app)).map(({ task, args }) => [task, args])).to.deep.equal([['kuma.note', [7]]])
   })
 
   it('needs no result store', async function () {
