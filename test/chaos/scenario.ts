@@ -7,6 +7,8 @@ import { Stage, type StageOptions } from './stage/stage.js'
 export interface Scale {
   readonly tasks: number
   readonly faults: number
+  /** Seconds of an outage, where the scenario leaves that open. */
+  readonly away?: number | undefined
 }
 
 export interface Scenario {

@@ -10,10 +10,11 @@ import { followUps, retries } from './scenarios/follow-ups.js'
 import { freeze } from './scenarios/freeze.js'
 import { grace } from './scenarios/grace.js'
 import { aimedKill, early, kill } from './scenarios/kill.js'
+import { flapping, refusal } from './scenarios/long-outage.js'
 import { memory } from './scenarios/memory.js'
 import { outage } from './scenarios/outage.js'
 import { overrun, poison, suspect } from './scenarios/poison.js'
-import { poor } from './scenarios/poor.js'
+import { poor, slow } from './scenarios/poor.js'
 import { sharing } from './scenarios/sharing.js'
 import { lostAcceptances, lostReplies, steps } from './scenarios/steps.js'
 import { orderlyStops, stops, stopsApart } from './scenarios/stops.js'
@@ -28,7 +29,9 @@ export const SCENARIOS: readonly Scenario[] = [
   poison,
   suspect,
   outage,
+  refusal,
   connections,
+  flapping,
   silence,
   freeze,
   elsewhere,
@@ -36,6 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   block,
   overrun,
   poor,
+  slow,
   memory,
   disk,
   crowd,

@@ -21,6 +21,7 @@ export class Process {
     this.#child = spawn(command, args, { cwd, env: { ...neutral(process.env), ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     this.#guard = endWithUs(this.pid)
     this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? 1)))
+    this.#child.once('exit', () => this.#guard.dismiss()) // its number may soon be that of another process
     this.closed = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve(code ?? signal ?? 1)))
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream !== null) createInterface(stream).on('line', (line) => this.lines.push(line))
@@ -63,7 +64,6 @@ export class Process {
     if (this.isRunning) this.#child.kill('SIGTERM')
     const how = await this.#ended
     clearTimeout(timer)
-    this.#guard.dismiss()
     return how
   }
 }

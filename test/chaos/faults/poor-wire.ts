@@ -51,6 +51,11 @@ export class PoorWire {
     })
   }
 
+  /** Both ends of every connection get a reset. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))

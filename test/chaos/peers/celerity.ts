@@ -5,7 +5,7 @@ import { decodeResult, isFinal, stateOf, type TaskResult } from '../../../src/pr
 import type { Final } from '../stage/invariants.js'
 import type { Call, Client, Peer } from './peer.js'
 
-const BIN = fileURLToPath(new URL('../../../bin/tasks.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../../bin/tasks.js', import.meta.url))
 const APP = fileURLToPath(new URL('../stage/app.ts', import.meta.url))
 
 export const celerity: Peer = {

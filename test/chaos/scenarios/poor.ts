@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
 import { PoorWire } from '../faults/poor-wire.js'
-import { type Scenario, unless } from '../scenario.js'
+import { type Scale, type Scenario, unless, type Verdict } from '../scenario.js'
 import { violations } from '../stage/invariants.js'
 import { startLoad } from '../stage/load.js'
 import { complaints } from '../stage/processes.js'
@@ -41,40 +41,68 @@ export const poor: Scenario = {
   what: 'replies are late by a fifth of a lease, come at a byte a millisecond, are cut off in their middle, or garbled, under load',
   brokers: ['redis'],
   usual: { tasks: 400, faults: 4 },
-  async play(stage, { tasks, faults }) {
-    const random = stage.random('poor')
-    const wire = stage.opened(await PoorWire.open(stage.redis.server.port))
-    const options = { lease: LEASE, url: wire.url }
-    const workers = await Promise.all([stage.worker('first', options), stage.worker('second', options)])
-    const load = startLoad(stage)
-    const between = tasks / faults
-    const meanwhile: number[] = []
-    for (let fault = 0; fault < faults; fault++) {
-      const from = stage.ledger.done
-      await eventually(() => stage.ledger.done >= from + between, 60)
-      await stage.fault('wires', 0, async () => {
-        const done = await (TROUBLES[fault % TROUBLES.length] as Trouble)(stage, wire, random)
-        if (done !== null) meanwhile.push(done)
-      })
-      stage.progress(`trouble ${fault + 1} of ${faults}, ${stage.ledger.done} done`)
-    }
-    const back = stage.ledger.done
-    await eventually(() => stage.ledger.done >= back + between, 60)
-    await load.end()
-    await stage.allFinal(stage.accepted())
-    const findings = await stage.findings(load.ids, workers)
-    const pause = Math.max(...resumptions(stage.ledger.lines()))
-    const least = Math.min(...meanwhile)
-    return {
-      broken: [
-        ...violations(findings),
-        ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
-        ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
-        ...unless(least > 0, 'nothing was done while the wire was poor'),
-        ...workers.flatMap(complaints),
-      ],
-      findings,
-      figures: { 'done while it was poor': meanwhile.join(' and '), 'goes on after at most': `${pause.toFixed(2)} s` },
-    }
-  },
+  play: (stage, scale) => underPoorWire(stage, scale, LEASE, TROUBLES),
+}
+
+/** Seconds: of a worker that nobody has told otherwise, and that a reply takes then. */
+const USUAL_LEASE = 30
+const LATE = 2
+
+export const slow: Scenario = {
+  name: 'T8s',
+  what: 'replies are late by 2 s for three leases of 30 s, new connections included, under load',
+  brokers: ['redis'],
+  usual: { tasks: 200, faults: 1 },
+  play: (stage, scale) =>
+    underPoorWire(stage, scale, USUAL_LEASE, [
+      async (_, wire) => {
+        const before = stage.ledger.done
+        wire.become({ latencyMs: LATE * 1000 })
+        for (let lease = 0; lease < LEASES; lease++) {
+          await sleep(USUAL_LEASE * 500)
+          wire.reset()
+          await sleep(USUAL_LEASE * 500)
+          stage.progress(`lease ${lease + 1} of ${LEASES}, ${stage.ledger.done - before} done meanwhile`)
+        }
+        wire.become({})
+        return stage.ledger.done - before
+      },
+    ]),
+}
+
+async function underPoorWire(stage: Stage, { tasks, faults }: Scale, lease: number, troubles: readonly Trouble[]): Promise<Verdict> {
+  const random = stage.random('poor')
+  const wire = stage.opened(await PoorWire.open(stage.redis.server.port))
+  const options = { lease, url: wire.url }
+  const workers = await Promise.all([stage.worker('first', options), stage.worker('second', options)])
+  const load = startLoad(stage)
+  const between = tasks / faults
+  const meanwhile: number[] = []
+  for (let fault = 0; fault < faults; fault++) {
+    const from = stage.ledger.done
+    await eventually(() => stage.ledger.done >= from + between, 60)
+    await stage.fault('wires', 0, async () => {
+      const done = await (troubles[fault % troubles.length] as Trouble)(stage, wire, random)
+      if (done !== null) meanwhile.push(done)
+    })
+    stage.progress(`trouble ${fault + 1} of ${faults}, ${stage.ledger.done} done`)
+  }
+  const back = stage.ledger.done
+  await eventually(() => stage.ledger.done >= back + between, 60)
+  await load.end()
+  await stage.allFinal(stage.accepted())
+  const findings = await stage.findings(load.ids, workers)
+  const pause = Math.max(...resumptions(stage.ledger.lines()))
+  const least = Math.min(...meanwhile)
+  return {
+    broken: [
+      ...violations(findings),
+      ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
+      ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
+      ...unless(least > 0, 'nothing was done while the wire was poor'),
+      ...workers.flatMap(complaints),
+    ],
+    findings,
+    figures: { 'done while it was poor': meanwhile.join(' and '), 'goes on after at most': `${pause.toFixed(2)} s` },
+  }
 }

@@ -76,8 +76,8 @@ export class RedisStand implements Stand {
   }
 }
 
-/** Results, kombu's bindings, the names of queues, and what a revocation leaves behind. */
-const STAYS = /^(celery-task-meta-.*|_kombu\.binding\..*|celerity:(queues|revoked|revocations|generation))$/
+/** Results, kombu's bindings, the names of queues, what a revocation leaves behind, and periodic tasks with their histories. */
+const STAYS = /^(celery-task-meta-.*|_kombu\.binding\..*|celerity:(queues|revoked|revocations|generation|schedule(:.*)?))$/
 /** What is remembered for a while on purpose: producers' marks, how often a task was found with a dead worker, last words of the killed. */
 const EXPIRES = /^celerity:((producer|deliveries|rate):|note[ds]$)/
 

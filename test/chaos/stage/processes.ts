@@ -34,6 +34,13 @@ export class GroupProcess {
       })
     }
     this.ended = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve({ code, signal })))
+    this.#child.once('exit', () => this.#left())
+  }
+
+  /** What it has started ends with it, now: later its number may be that of another process, which nobody wants to hit. */
+  #left(): void {
+    endGroup(this.pid, 'SIGKILL')
+    this.#guard.dismiss()
   }
 
   get pid(): number {
@@ -51,8 +58,9 @@ export class GroupProcess {
     return this.#output
   }
 
+  /** Nothing happens once it has ended. */
   signal(signal: NodeJS.Signals): void {
-    endGroup(this.pid, signal)
+    if (this.isAlive) endGroup(this.pid, signal)
   }
 
   /** Resolves when it has written that; rejects when it ends before. */
@@ -70,7 +78,6 @@ export class GroupProcess {
   async end(): Promise<void> {
     this.signal('SIGKILL')
     await this.ended
-    this.#guard.dismiss()
   }
 }
 

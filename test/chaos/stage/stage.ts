@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { QueueCounts } from '../../../src/broker/broker.js'
 import type { Celerity } from '../../../src/index.js'
 import { eventually } from '../../eventually.js'
-import { CelerityClient, celerity } from '../peers/celerity.js'
+import { BIN, CelerityClient, celerity } from '../peers/celerity.js'
 import type { Call, Client, Peer, WorkerOptions } from '../peers/peer.js'
 import { type Leaving, RedisStand, SqliteStand, type Stand } from './brokers.js'
 import { audit, type Final, type Findings } from './invariants.js'
@@ -144,6 +144,14 @@ export class Stage {
     return program
   }
 
+  /** Another one of our commands. */
+  command(name: string, args: readonly string[], url = this.stand.url): GroupProcess {
+    const urls = { TASKS_BROKER_URL: url, TASKS_RESULT_BACKEND: url }
+    const command = new GroupProcess(name, process.execPath, [BIN, ...args], { cwd: this.folder, env: { ...this.#environment(), ...urls } })
+    this.#processes.push(command)
+    return command
+  }
+
   /** To be closed when the scenario is over, before its broker. */
   opened<T extends { close(): Promise<void> }>(what: T): T {
     this.#closing.push(() => what.close())
@@ -193,10 +201,10 @@ export class Stage {
   }
 
   /** Notes a fault as long as `during` lasts. `pid` 0: it hits every worker. */
-  async fault(fault: Fault, pid: number, during: () => Promise<void>): Promise<void> {
+  async fault<T>(fault: Fault, pid: number, during: () => Promise<T>): Promise<T> {
     this.#writer.fault(fault, pid)
     try {
-      await during()
+      return await during()
     } finally {
       this.#writer.over(fault, pid)
     }
