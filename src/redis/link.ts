@@ -95,12 +95,14 @@ export class RedisLink {
    * @throws CelerityError the unreachable code at the deadline; for the server's no E_ACCESS_DENIED and E_BROKER_REFUSED, at once
    */
   async run<T>(step: (client: Redis) => Promise<T>, deadlineMs = this.#options.deadlineMs): Promise<T> {
-    const end = performance.now() + Math.min(deadlineMs, this.#options.deadlineMs)
+    const whole = Math.min(deadlineMs, this.#options.deadlineMs)
+    const end = performance.now() + whole
     let unheard = false // a try was sent, and its answer never came
     for (let tries = 0; ; tries++) {
       const client = await this.#connected(end, unheard)
+      const left = end - performance.now()
       try {
-        const answer = await within(step(client), end - performance.now())
+        const answer = await within(step(client), left)
         if (this.#isAway) this.#back()
         return answer
       } catch (caught) {
@@ -108,7 +110,8 @@ export class RedisLink {
         this.#lastError = error
         const refusal = refusalOf(error)
         const elsewhere = this.#whereabouts.isElsewhere(error)
-        if (error === MISSED || elsewhere) this.#discard(client)
+        // Sent late, because its connection came late, it tells nothing of that one, which others wait for.
+        if (elsewhere || (error === MISSED && left > whole / 2)) this.#discard(client)
         else if (refusal !== null && refusal !== 'not-yet') throw this.#refused(error, refusal)
         unheard ||= refusal === null
         // A client whose socket has just broken says no at once, and learns of the break only when the event loop turns.

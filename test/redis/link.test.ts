@@ -4,6 +4,7 @@ import { openBroker } from '../../src/broker/open.js'
 import { silentLog } from '../../src/log.js'
 import { RedisLink } from '../../src/redis/link.js'
 import { openResults } from '../../src/results/open.js'
+import { PoorWire } from '../chaos/faults/poor-wire.js'
 import { eventually } from '../eventually.js'
 import { type RedisServer, startRedis } from '../setup/servers.js'
 
@@ -42,6 +43,27 @@ describe('a connection to a Redis server that is killed and comes back', functio
     await Promise.all([link.run((one) => one.ping()), sleep(1)])
 
     expect(performance.now() - began).to.be.below(2_000)
+  })
+
+  it('is not thrown away for a call that was sent late over it: others wait for their answers', async () => {
+    const wire = await PoorWire.open(server.port)
+    const slow = new RedisLink(wire.url, { deadlineMs: 2_600, log: silentLog, unreachable: 'E_BROKER_UNREACHABLE' })
+    await slow.run((client) => client.ping())
+    const connections = async () => /total_connections_received:(\d+)/.exec(await link.run((client) => client.info('stats')))?.[1]
+
+    wire.become({ latencyMs: 1_000 })
+    const late = slow.run((client) => client.echo('late')).catch(() => 'too late')
+    await sleep(600)
+    const before = slow.readySince
+    wire.reset()
+    await eventually(() => slow.readySince !== null && slow.readySince !== before) // greeted: a second after the reset
+    const made = await connections()
+    const other = slow.run((client) => client.echo('in time'))
+
+    expect(await Promise.all([late, other])).to.deep.equal(['too late', 'in time'])
+    expect(await connections()).to.equal(made)
+    await slow.close()
+    await wire.close()
   })
 
   it('tells each result and each broadcast once, however often it had to connect', async () => {
