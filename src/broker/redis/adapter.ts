@@ -47,6 +47,8 @@ import { restoreUnacked } from './unacked.js'
 const PRODUCER_MARK_MS = 120_000
 const SWEEP_MS = 60_000
 const RESTORE_MS = 10_000
+/** Queues of one step: every name that was ever used is looked at, and a script must not hold the server up. */
+const QUEUES_AT_ONCE = 200
 
 export async function openRedisBroker(url: string, options: BrokerOptions): Promise<Broker> {
   return new RedisBroker(url, openLink(url, options), options)
@@ -85,7 +87,7 @@ export class RedisBroker implements Broker {
     this.#channels = new Channels(url, this.#keys, options)
     this.#mailboxes = new Mailboxes(url, link, this.#keys, options)
     this.#known = new KnownWorkers(link, this.#keys)
-    this.#bindings = new Bindings(link, this.#keys)
+    this.#bindings = new Bindings(link, this.#keys, options.log)
     this.#reaper = {
       link,
       keys: this.#keys,
@@ -162,7 +164,8 @@ export class RedisBroker implements Broker {
   }
 
   #consumer(registered: Registered): RedisConsumer {
-    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, registered, this.#options)
+    const closed = (it: RedisConsumer) => void this.#consumers.delete(it)
+    const consumer = new RedisConsumer(this.#url, this.#link, this.#keys, registered, this.#options, closed)
     this.#consumers.add(consumer)
     return consumer
   }
@@ -199,11 +202,12 @@ export class RedisBroker implements Broker {
     return { kind: 'lost' }
   }
 
+  /** Each of these duties by itself: one that fails, and goes on failing, must not keep the others from being done. */
   async tend(judge: Judge): Promise<Tended> {
-    await this.#sweep()
-    const tended = { due: await this.#moveDue(), reaped: await reap(this.#reaper, judge) }
-    await this.#restore()
-    return tended
+    const duties = await Promise.allSettled([reap(this.#reaper, judge), this.#moveDue(), this.#sweep(), this.#restore()])
+    for (const duty of duties) if (duty.status === 'rejected') throw duty.reason
+    const [reaped, due] = duties as [PromiseFulfilledResult<Tended['reaped']>, PromiseFulfilledResult<number>, ...unknown[]]
+    return { due: due.value, reaped: reaped.value }
   }
 
   /** What Python's workers that are gone have left. */
@@ -228,9 +232,13 @@ export class RedisBroker implements Broker {
 
   async #moveDue(): Promise<number> {
     const queues = await this.#link.run((client) => client.smembers(this.#keys.queues))
-    if (queues.length === 0) return 0
-    const keys = queues.flatMap((queue) => [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)])
-    return Number(await this.#link.script(scripts.moveDue, keys, [1_000]))
+    let moved = 0
+    for (let from = 0; from < queues.length; from += QUEUES_AT_ONCE) {
+      const some = queues.slice(from, from + QUEUES_AT_ONCE)
+      const keys = some.flatMap((queue) => [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)])
+      moved += Number(await this.#link.script(scripts.moveDue, keys, [1_000]))
+    }
+    return moved
   }
 
   async reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {

@@ -42,11 +42,14 @@ export class RedisConsumer implements Consumer {
   readonly #context: OpsContext
   readonly #holdings = new Holdings()
   readonly #options: BrokerOptions
+  readonly #closed: (it: RedisConsumer) => void
   #generation: string | null
   #restoring: Promise<boolean> | undefined
   #turn = 0
 
-  constructor(url: string, link: RedisLink, keys: Keys, worker: Registered, options: BrokerOptions) {
+  /** @param closed called when it has ended its connections */
+  constructor(url: string, link: RedisLink, keys: Keys, worker: Registered, options: BrokerOptions, closed: (it: RedisConsumer) => void) {
+    this.#closed = closed
     this.incarnation = worker.incarnation
     this.#link = link
     this.#keys = keys
@@ -241,9 +244,12 @@ export class RedisConsumer implements Consumer {
   }
 
   async resign(): Promise<void> {
-    await this.#giveBack('resign', 0)
-    await this.#unpark(this.#consumed)
-    await this.close()
+    try {
+      await this.#giveBack('resign', 0)
+      await this.#unpark(this.#consumed)
+    } finally {
+      await this.close() // whatever came of it: nobody else would end the waiting connections
+    }
   }
 
   /** What no other worker of ours would move when it is due goes back to where Python's workers look. */
@@ -265,6 +271,7 @@ export class RedisConsumer implements Consumer {
   }
 
   close(): Promise<void> {
+    this.#closed(this)
     return this.#waiters.close()
   }
 }

@@ -1,4 +1,5 @@
 /** The operator's side of the Redis broker. Reads in a few round trips; counts are of nearly the same moment, not of one. */
+import { reason } from '../../errors.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { DeadLetter, PriorityStep, Purged, QueueCounts, Queues } from '../broker.js'
 import { type EntryTask, entryTaskOf } from '../entry-header.js'
@@ -25,9 +26,12 @@ export class RedisQueues implements Queues {
     return this.#link.run((client) =>
       Promise.all(
         queues.map(async (queue): Promise<QueueCounts> => {
-          const [s0 = 0, s3 = 0, s6 = 0, s9 = 0] = await Promise.all(this.#keys.lists(queue).map((list) => client.llen(list)))
-          const [delayed, dead] = await Promise.all([client.zcard(this.#keys.delayed(queue)), client.llen(this.#keys.dead(queue))])
-          const suspects = await Promise.all(this.#keys.suspects(queue).map((list) => client.llen(list)))
+          const [s0 = 0, s3 = 0, s6 = 0, s9 = 0] = await Promise.all(this.#keys.lists(queue).map((list) => held(client.llen(list))))
+          const [delayed, dead] = await Promise.all([
+            held(client.zcard(this.#keys.delayed(queue))),
+            held(client.llen(this.#keys.dead(queue))),
+          ])
+          const suspects = await Promise.all(this.#keys.suspects(queue).map((list) => held(client.llen(list))))
           return {
             queue,
             ready: s0 + s3 + s6 + s9,
@@ -139,6 +143,14 @@ export class RedisQueues implements Queues {
     const keys = [this.#keys.dead(queue), this.#keys.list(queue, 0)]
     return Number(await this.#link.script(scripts.retryDead, keys, [how, ...pairs]))
   }
+}
+
+/** A key of another type holds nothing; what the other queues hold is told all the same. */
+function held(size: Promise<number>): Promise<number> {
+  return size.catch((error: unknown) => {
+    if (reason(error).startsWith('WRONGTYPE')) return 0
+    throw error
+  })
 }
 
 /** Fields and values in turn, as a hash. */

@@ -2,21 +2,16 @@
  * Finds workers whose lease ran out, fences them, and gives back what they held. Any process may do this at any time: a reaper that dies
  * half-way is finished by the next one, since the registry entry goes last.
  */
-import { createHash } from 'node:crypto'
 import type { Log } from '../../log.js'
-import { decodeMessage } from '../../protocol/message.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { Delivery, Judge, Orphan, Settlement } from '../broker.js'
-import { isSuspectStep } from '../orphan.js'
+import { DELIVERIES_REMEMBERED_MS, isSuspectStep, orphanKey } from '../orphan.js'
 import type { Wakefulness } from '../wakefulness.js'
 import type { Keys } from './keys.js'
 import { type RedisLane, settleArguments } from './ops.js'
 import type { Primacy } from './primacy.js'
 import { readEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
-
-/** Seconds a delivery count is remembered. */
-const DELIVERIES_TTL = 72 * 3600
 
 /** How long a reaper has one worker to itself. */
 const REAPER_MARK_MS = 10_000
@@ -49,6 +44,7 @@ export async function reap({ link, keys, primacy, awake, log }: Reaper, judge: J
   if (gone.length === 0) return []
 
   const reaped: Reaped[] = []
+  const failures: unknown[] = []
   for (const incarnation of gone) {
     const entry = readEntry(registry[incarnation] ?? '')
     // Nobody reaps until a full lease has passed since the server's start, since it is the primary, since our own connection, and since we were
@@ -59,14 +55,27 @@ export async function reap({ link, keys, primacy, awake, log }: Reaper, judge: J
     if (!ended && Math.min(quietMs, awakeMs) < entry.leaseMs) continue
     const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
     if ((await primacy.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
-    const messages = await giveBack(link, keys, incarnation, entry, judge)
-    log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
-    reaped.push({ node: entry.node, incarnation, messages })
+    try {
+      const { messages, isNews } = await giveBack(link, keys, incarnation, entry, judge)
+      if (!isNews) continue
+      log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
+      reaped.push({ node: entry.node, incarnation, messages })
+    } catch (error) {
+      failures.push(error) // the others come first: this one may fail for ever
+    }
   }
+  if (failures.length > 0) throw failures[0]
   return reaped
 }
 
-async function giveBack(link: RedisLink, keys: Keys, incarnation: string, entry: Entry, judge: Judge): Promise<number> {
+/** `isNews`: false when it turned out that it had resigned, or that another reaper was done first. */
+async function giveBack(
+  link: RedisLink,
+  keys: Keys,
+  incarnation: string,
+  entry: Entry,
+  judge: Judge,
+): Promise<{ readonly messages: number; readonly isNews: boolean }> {
   const [lanes, early, started] = await link.run((client) =>
     Promise.all([
       client.hgetall(keys.lanes(incarnation)),
@@ -76,10 +85,11 @@ async function giveBack(link: RedisLink, keys: Keys, incarnation: string, entry:
   )
   const facts = { early: new Set(early), started: new Set(started) }
   let messages = 0
-  for (const [name, source] of Object.entries(lanes)) {
+  // Last taken first: what goes back to the front then stands there in its old order.
+  for (const [name, source] of Object.entries(lanes).reverse()) {
     messages += await giveBackLane(link, keys, incarnation, entry, judge, name, source, facts)
   }
-  await link.script(
+  const retired = await link.script(
     scripts.retire,
     [
       keys.epoch(incarnation),
@@ -92,7 +102,7 @@ async function giveBack(link: RedisLink, keys: Keys, incarnation: string, entry:
     ],
     [incarnation],
   )
-  return messages
+  return { messages, isNews: messages > 0 || retired === 1 }
 }
 
 async function giveBackLane(
@@ -112,23 +122,22 @@ async function giveBackLane(
   const lane: RedisLane = { name, seq: Number.parseInt(name, 10), queue, size: raws.length, step }
   const settled = new Set(done)
   const open = raws.map((raw, position): Delivery => ({ lane, position, raw })).filter(({ position }) => !settled.has(String(position)))
-  if (open.length === 0) return 0
+  if (open.length === 0) {
+    // Its messages are gone (evicted, or deleted by hand): nobody else would ever end this lane.
+    await link.run((client) => Promise.all([client.hdel(keys.lanes(incarnation), name), client.del(keys.done(incarnation) + name)]))
+    return 0
+  }
 
-  const counts = new Map<Delivery, number>()
+  const counted = open.map(({ raw }) => keys.deliveries(orphanKey(raw)))
+  const found = (await link.script(scripts.countDeliveries, counted, [incarnation, DELIVERIES_REMEMBERED_MS / 1000])) as number[]
+  const counts = new Map(open.map((delivery, index) => [delivery, found[index] ?? 1]))
   const settlements: Settlement[] = []
   for (const delivery of open) {
     const at = `${name}:${delivery.position}`
-    const key = keys.deliveries(identity(delivery.raw))
-    const deliveries = await link.run(async (client) => {
-      const count = await client.incr(key)
-      await client.expire(key, DELIVERIES_TTL)
-      return count
-    })
-    counts.set(delivery, deliveries)
     const orphan: Orphan = {
       raw: delivery.raw,
       queue,
-      deliveries,
+      deliveries: counts.get(delivery) ?? 1,
       early: facts.early.has(at),
       suspect: facts.started.has(at),
       alone: isSuspectStep(step),
@@ -145,17 +154,11 @@ async function giveBackLane(
     deliveries: (delivery) => counts.get(delivery) ?? 1,
   })
   const head = ['reaper', keys.lane(incarnation), keys.done(incarnation), link.address.db]
-  await link.script(
+  const reply = (await link.script(
     scripts.settle,
     [keys.epoch(incarnation), keys.lanes(incarnation), keys.scratch, keys.early(incarnation)],
     [...head, ...args],
-  )
-  return open.length
-}
-
-/** What deliveries are counted by: the task's id, or the bytes when there is none to be read. */
-function identity(raw: Buffer): string {
-  const decoded = decodeMessage(raw)
-  const id = decoded.ok ? decoded.message.id : decoded.bad.id
-  return id ?? createHash('sha1').update(raw).digest('hex')
+  )) as Buffer[]
+  const refused = (reply.length - 1) / 3 // lane, position, error; they stay where they are until the next round
+  return open.length - refused
 }

@@ -15,6 +15,7 @@ export const scripts = {
   giveBack: loadScript(import.meta.url, 'give-back'),
   renew: loadScript(import.meta.url, 'renew'),
   fence: loadScript(import.meta.url, 'fence'),
+  countDeliveries: loadScript(import.meta.url, 'count-deliveries'),
   retire: loadScript(import.meta.url, 'retire'),
   moveDue: loadScript(import.meta.url, 'move-due'),
   unpark: loadScript(import.meta.url, 'unpark'),

@@ -3,6 +3,7 @@
  * older than the visibility timeout. Where the last Python worker is gone, we do: as kombu does, under kombu's own lock.
  */
 import { randomUUID } from 'node:crypto'
+import { type CelerityError, isCelerityError } from '../../errors.js'
 import type { Log } from '../../log.js'
 import { markRedelivered } from '../../protocol/message.js'
 import type { RedisLink } from '../../redis/link.js'
@@ -35,12 +36,21 @@ export async function restoreUnacked(link: RedisLink, keys: Keys, visibilityTime
   const token = randomUUID()
   if ((await link.run((client) => client.set(keys.unackedMutex, token, 'PX', LOCK_MS, 'NX'))) === null) return 0
   let restored = 0
+  let refused: CelerityError | undefined
   try {
-    for (const tag of await overdue()) restored += await restore(link, keys, tag, latest, log)
+    for (const tag of await overdue()) {
+      try {
+        restored += await restore(link, keys, tag, latest, log)
+      } catch (error) {
+        if (!isCelerityError(error) || error.code !== 'E_BROKER_REFUSED') throw error
+        refused ??= error // its queue's key is of another type, say: the others must not wait for that
+      }
+    }
   } finally {
     await link.script(scripts.unlock, [keys.unackedMutex], [token])
   }
   if (restored > 0) log.warning('messages that a Python worker never acked were given back', { messages: restored, visibilityTimeout })
+  if (refused !== undefined) throw refused
   return restored
 }
 

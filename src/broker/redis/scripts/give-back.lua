@@ -3,6 +3,7 @@
 -- ARGV 1 prefix of lane keys, 2 prefix of done keys, 3 incarnation, 4 'close' | 'resign', 5 seq (close)
 -- Reply 'lost' | number of messages given back
 -- Positions with a start record stay: the reaper judges them (the registry entry then stays too).
+-- The first write is a DEL or an HDEL, which are never refused: then the rest passes at maxmemory.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'lost' end
 local resign = ARGV[4] == 'resign'
 local only
@@ -11,7 +12,9 @@ if resign then
 else
   only = ARGV[5] .. '/'
   local closed = redis.call('HGET', KEYS[3], 'closed')
-  if not closed or tonumber(closed) < tonumber(ARGV[5]) then redis.call('HSET', KEYS[3], 'closed', ARGV[5]) end
+  redis.call('HDEL', KEYS[3], 'closed')
+  if not closed or tonumber(closed) < tonumber(ARGV[5]) then closed = ARGV[5] end
+  redis.call('HSET', KEYS[3], 'closed', closed)
 end
 local back, kept = 0, 0
 local lanes = redis.call('HGETALL', KEYS[2])

@@ -8,7 +8,7 @@ local generation = redis.call('GET', KEYS[5]) or ''
 if not lease then return {'lost', generation} end
 if redis.call('PEXPIRE', KEYS[2], lease) == 0 then redis.pcall('SET', KEYS[2], '1', 'PX', lease) end
 redis.call('DEL', KEYS[4])
-if #ARGV > 0 then redis.pcall('SADD', KEYS[4], unpack(ARGV)) end
+for from = 1, #ARGV, 1000 do redis.pcall('SADD', KEYS[4], unpack(ARGV, from, math.min(from + 999, #ARGV))) end -- unpack() has a limit
 local lanes = redis.call('HKEYS', KEYS[3])
 table.insert(lanes, 1, 'kept')
 table.insert(lanes, 2, generation)

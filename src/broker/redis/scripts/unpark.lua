@@ -2,15 +2,22 @@
 -- see them.
 -- KEYS 1 delayed zset, 2 delayed hash, 3-6 lists, 7-10 lists of suspects   ARGV 1 most   Reply number moved
 -- Python's workers hold what has an ETA themselves; ours park it again when they come.
+-- What its list refuses (a key of another type) stays where it is. ZREM of nobody passes at maxmemory, and as the first write it lets the rest pass.
+redis.call('ZREM', KEYS[1], '')
 local moved = 0
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[1]) - 1)) do
   local raw = redis.call('HGET', KEYS[2], member)
-  redis.call('ZREM', KEYS[1], member)
-  redis.call('HDEL', KEYS[2], member)
-  if raw then redis.call('LPUSH', KEYS[3 + tonumber(string.sub(member, 1, 1))], raw) end
-  moved = moved + 1
+  local pushed = raw and redis.pcall('LPUSH', KEYS[3 + tonumber(string.sub(member, 1, 1))], raw)
+  if type(pushed) ~= 'table' then
+    redis.call('ZREM', KEYS[1], member)
+    redis.call('HDEL', KEYS[2], member)
+    moved = moved + 1
+  end
 end
 for i = 7, 10 do
-  while moved < tonumber(ARGV[1]) and redis.call('LMOVE', KEYS[i], KEYS[i - 4], 'RIGHT', 'LEFT') do moved = moved + 1 end
+  while moved < tonumber(ARGV[1]) do
+    if type(redis.pcall('LMOVE', KEYS[i], KEYS[i - 4], 'RIGHT', 'LEFT')) ~= 'string' then break end
+    moved = moved + 1
+  end
 end
 return moved
