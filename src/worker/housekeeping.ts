@@ -1,7 +1,7 @@
 /** What any process may do for all, and every worker does now and then: due messages, dead workers, expired results. */
 import type { Broker } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
-import { reason } from '../errors.js'
+import { isCelerityError, reason } from '../errors.js'
 import type { Dispatcher } from '../events/dispatcher.js'
 import type { Log } from '../log.js'
 import type { WireError } from '../protocol/error-wire.js'
@@ -25,32 +25,52 @@ export interface HousekeepingParts {
 /** Seconds between two sweeps of expired results. */
 const SWEEP_SECONDS = 60
 
+/** Milliseconds between two lines about the same trouble. */
+const SILENCE_MS = 60_000
+
 /** @param seconds between two rounds, about */
 export async function keepHouse(parts: HousekeepingParts, seconds: number, signal: AbortSignal): Promise<void> {
-  const { broker, results, outcomes, events, clock, log } = parts
+  const { broker, results, outcomes, events, clock } = parts
+  const attempt = attempts(parts)
   let lastSweep = clock.monotonic()
   let late: EncodedResult[] = []
   while (!signal.aborted) {
     await clock.sleep(seconds * (0.75 + 0.5 * parts.random()), signal)
     if (signal.aborted) return
+    const failed: { readonly message: TaskMessage; readonly error: WireError }[] = []
+    const judge = createJudge(
+      outcomes,
+      (result) => late.push(result),
+      (message, error) => failed.push({ message, error }),
+    )
+    await attempt('what is due and what dead workers held', () => broker.tend(judge))
+    if (events.isOn) for (const { message, error } of failed) tellLost(events, message.id, error)
+    // Again with the next round, until they are stored; whatever else fails.
+    if (late.length > 0 && (await attempt('results of tasks that were lost', async () => results?.set(late)))) late = []
+    if (clock.monotonic() - lastSweep > SWEEP_SECONDS * 1000) {
+      lastSweep = clock.monotonic()
+      await attempt('expired results', async () => results?.sweep())
+    }
+  }
+}
+
+/**
+ * Carries out a duty; false: it failed, and is tried again with the next round. A server that is away is complained of by others; one that
+ * refuses may refuse for ever, and nobody else would notice.
+ */
+function attempts({ clock, log }: HousekeepingParts): (duty: string, step: () => Promise<unknown>) => Promise<boolean> {
+  const complained = new Map<string, number>()
+  return async (duty, step) => {
     try {
-      const failed: { readonly message: TaskMessage; readonly error: WireError }[] = []
-      await broker.tend(
-        createJudge(
-          outcomes,
-          (result) => late.push(result),
-          (message, error) => failed.push({ message, error }),
-        ),
-      )
-      if (events.isOn) for (const { message, error } of failed) tellLost(events, message.id, error)
-      if (late.length > 0) await results?.set(late) // again with the next round, until they are stored
-      late = []
-      if (clock.monotonic() - lastSweep > SWEEP_SECONDS * 1000) {
-        lastSweep = clock.monotonic()
-        await results?.sweep()
-      }
+      await step()
+      return true
     } catch (error) {
-      log.debug(`housekeeping will be tried again: ${reason(error)}`)
+      const now = clock.monotonic()
+      const isAway = isCelerityError(error) && (error.code === 'E_BROKER_UNREACHABLE' || error.code === 'E_RESULTS_UNREACHABLE')
+      const isSilent = isAway || now - (complained.get(duty) ?? Number.NEGATIVE_INFINITY) < SILENCE_MS
+      if (!isSilent) complained.set(duty, now)
+      log[isSilent ? 'debug' : 'warning'](`housekeeping (${duty}) will be tried again: ${reason(error)}`)
+      return false
     }
   }
 }
