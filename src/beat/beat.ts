@@ -45,6 +45,8 @@ export class Beat {
   #served = false
   #told = ''
   #complained = Number.NEGATIVE_INFINITY
+  /** It has not been said yet that the broker is away. */
+  #isUnsaid = true
 
   constructor(parts: BeatParts, options: BeatOptions) {
     this.#parts = parts
@@ -96,7 +98,7 @@ export class Beat {
       const began = this.#parts.clock.monotonic()
       try {
         const leadership = await this.#parts.schedules.lead(this.#candidate, this.#options.leaseMs)
-        this.#served = this.#ready = true
+        this.#served = this.#ready = this.#isUnsaid = true
         if (leadership.leader) await this.#lead(leadership, signal)
         else await this.#standBy(leadership, signal)
         if (this.#options.once) return
@@ -148,11 +150,12 @@ export class Beat {
     this.#told = text
   }
 
-  /** One line a minute while an outage lasts. */
+  /** Once for an outage, and once a minute where one follows the other. What lasts the connection tells, each minute. */
   #complain(error: unknown): void {
     const now = this.#parts.clock.monotonic()
-    if (now - this.#complained < COMPLAIN_MS) return
+    if (!this.#isUnsaid || now - this.#complained < COMPLAIN_MS) return
     this.#complained = now
+    this.#isUnsaid = false
     this.#parts.log.warning(`waiting for the broker, what is due is sent when it is back: ${reason(error)}`)
   }
 
