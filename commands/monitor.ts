@@ -55,7 +55,7 @@ export default class Monitor extends BaseCommand<typeof Monitor> {
       const { serveMonitor } = await import('../src/cli/serve-monitor.js')
       const { pidfile, 'health-port': healthPort } = this.flags
       const show = this.#moves(settings) ? (text: string) => this.#line.update(text) : null
-      const exitCode = await serveMonitor(camera, { broker, show, log, pidfile, healthPort })
+      const exitCode = await serveMonitor(camera, { broker, store, show, log, pidfile, healthPort })
       if (exitCode !== 0) process.exitCode = exitCode
     } finally {
       this.#line.clear()

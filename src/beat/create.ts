@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Celerity } from '../app/celerity.js'
 import { routesToNothing } from '../app/routes.js'
 import { declaredEntries, holdMsOf, messageOf } from '../app/schedules.js'
+import type { Broker } from '../broker/broker.js'
 import type { Settings } from '../config/schema.js'
 import type { Log } from '../log.js'
 import type { ScheduleEntry } from '../protocol/schedule.js'
@@ -19,6 +20,7 @@ export interface BeatChoice {
 
 export interface CreatedBeat {
   readonly beat: Beat
+  readonly broker: Broker
   readonly options: BeatOptions
   /** Names of the entries that settings and code declare. */
   readonly declared: readonly string[]
@@ -45,7 +47,7 @@ export async function createBeat(app: Celerity, { once = false, node = `beat@${h
     },
     options,
   )
-  return { beat, options, declared: entries.map(({ name }) => name).sort() }
+  return { beat, broker, options, declared: entries.map(({ name }) => name).sort() }
 }
 
 /**

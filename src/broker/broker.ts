@@ -6,6 +6,7 @@
  * incarnation). A *lane* is what one take took from one source list (a queue and a priority step), in order, immutable. A
  * message in flight is (incarnation, lane, position). Every step below is safe to send twice: the second time changes nothing.
  */
+import type { CelerityError } from '../errors.js'
 import type { PreparedWrite } from '../prepared-write.js'
 import type { DeadReason } from './dead-reason.js'
 import type { Journal } from './journal.js'
@@ -82,6 +83,12 @@ export interface Broker {
 
   /** Periodic tasks: their entries, who leads, ticks. A port of its own: schedules.ts. */
   readonly schedules: Schedules
+
+  /**
+   * Where the store is a file: `act` is called soon after another file was put in its place, and from then on every call here fails with
+   * E_FILE_REPLACED. Where this is never called, the next call opens the new file.
+   */
+  onReplaced?(act: (error: CelerityError) => void): void
 
   /** Ends connections and timers; what is in flight stays leased until the lease runs out (see `Consumer.resign`). */
   close(): Promise<void>

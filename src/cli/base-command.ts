@@ -22,7 +22,7 @@ import { COMMON_FLAGS } from './flags.js'
 import { jsonText } from './json-text.js'
 import { isJson, openLog } from './logging.js'
 import { type Place, Session } from './session.js'
-import { claimStdout, type Output } from './stdout.js'
+import { claimStdout, endWithOutput, type Output } from './stdout.js'
 import { twinOf } from './thread-log.js'
 
 export type FlagsOf<C extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & C['flags']>
@@ -54,6 +54,7 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
 
   override async init(): Promise<void> {
     await super.init()
+    endWithOutput(process)
     const { flags, args, argv } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: this.ctor.baseFlags,

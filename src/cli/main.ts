@@ -7,6 +7,7 @@ import { paint } from '../terminal/colour.js'
 import { safeJson } from '../terminal/safe.js'
 import { describeError, errorDocument, errorText } from './error-report.js'
 import { hoistFlags } from './flags.js'
+import { endWithOutput } from './stdout.js'
 
 /** How long something the application left open may keep the process after its command has ended. */
 const LINGER_MS = 250
@@ -17,7 +18,10 @@ const LINGER_MS = 250
  * @param options where oclif finds the commands
  */
 export async function main(argv: readonly string[], options: Interfaces.LoadOptions): Promise<void> {
-  endQuietlyWithTheReader()
+  endWithOutput(process)
+  // Its reader or its terminal is gone (EPIPE, EIO), its disk is full: work goes on, and there is nobody to tell. Thrown, it would be caught and
+  // written to stderr, for ever.
+  process.stderr.on('error', () => {})
   endWithOneLine()
   const words = hoistFlags(argv)
   try {
@@ -37,16 +41,6 @@ async function reportStray(error: unknown, words: readonly string[], options: In
   if ('silent' in report) return
   if (words.includes('--json')) process.stdout.write(`${safeJson(JSON.stringify(errorDocument(report, isDebug()), null, 2))}\n`)
   else process.stderr.write(errorText(report, paint({ isTTY: process.stderr.isTTY, allowed: true, env: process.env }), isDebug()))
-}
-
-/** `tasks … | head`: when nobody reads on, that is the end and no error. */
-function endQuietlyWithTheReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-  })
-  // Its reader or its terminal is gone (EPIPE, EIO), its disk is full: work goes on, and there is nobody to tell. Thrown, it would be caught and
-  // written to stderr, for ever.
-  process.stderr.on('error', () => {})
 }
 
 /** Errors that nobody waits for, in a command: of the application's timers, of its forgotten promises. What serves has an answer of its own. */

@@ -1,31 +1,45 @@
 /** A file with the process's number. One left by a process that is gone is replaced; one of a living process is an error. */
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
-import { CelerityError } from '../errors.js'
+import { CelerityError, reason } from '../errors.js'
 
 /** Never through a link that somebody put there, never over a file that came in between. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
-/** @returns removes it; @throws E_USAGE when another process holds it, or it can't be written */
-export function writePidfile(path: string): () => void {
+/**
+ * @param warn hears that the disk is full: that is no reason not to work
+ * @returns removes it; @throws E_USAGE when another process holds it, or it can't be written
+ */
+export function writePidfile(path: string, warn: (text: string) => void): () => void {
   removeStale(path)
-  const file = create(path)
-  writeSync(file, `${process.pid}\n`)
-  closeSync(file)
-  return () => {
-    if (pidOf(path) === process.pid) unlinkSync(path)
-  }
-}
-
-function create(path: string): number {
   try {
-    return openSync(path, NEW_FILE, 0o600)
+    write(path)
   } catch (cause) {
-    const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST'
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      warn(`there is no pidfile: ${reason(cause)}`)
+      return () => {}
+    }
+    const isThere = code === 'EEXIST'
     throw new CelerityError('E_USAGE', {
       message: isThere ? `${path} is there already, and is no pidfile` : `The pidfile ${path} can't be written`,
       hint: isThere ? 'Remove it, or give another --pidfile.' : 'Is its folder there, and writable?',
       cause,
     })
+  }
+  return () => {
+    if (pidOf(path) === process.pid) unlinkSync(path)
+  }
+}
+
+function write(path: string): void {
+  const file = openSync(path, NEW_FILE, 0o600)
+  try {
+    writeSync(file, `${process.pid}\n`)
+  } catch (error) {
+    unlinkSync(path) // empty it would be in the way of the next one
+    throw error
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -6,7 +6,7 @@ import { type ChildEnd, Launcher } from './launcher.js'
 
 /**
  * How a worker ends that was told to (0; 130 and 143: told twice), or that refuses to start as it is set up (2). Anything else may be another
- * time: that a server is away (69) as well as a fault (70).
+ * time: that a server is away (69), a fault (70), a file that was replaced (74).
  */
 const FINAL: ReadonlySet<number> = new Set([EXIT.done, EXIT.usage, EXIT.interrupted, EXIT.terminated])
 

@@ -4,10 +4,11 @@ import type { Broker } from '../broker/broker.js'
 import type { Log } from '../log.js'
 import type { Camera } from '../monitor/camera.js'
 import { monitorFields, monitorLine } from './monitor-line.js'
-import { type ServeOptions, serve } from './serve.js'
+import { type Replaceable, type ServeOptions, serve } from './serve.js'
 
 export interface ServeMonitorOptions extends ServeOptions {
   readonly broker: Broker
+  readonly store: Replaceable
   /** Shows the moving line; null: there is no terminal. */
   readonly show: ((text: string) => void) | null
 }
@@ -18,7 +19,7 @@ const SHOW_MS = 250
 const LOG_MS = 60_000
 
 /** @returns the exit code: 0, or 130 and 143 when it was told twice to stop; @throws what `Camera.run` throws, E_USAGE */
-export async function serveMonitor(camera: Camera, { broker, show, ...serving }: ServeMonitorOptions): Promise<number> {
+export async function serveMonitor(camera: Camera, { broker, store, show, ...serving }: ServeMonitorOptions): Promise<number> {
   const { log } = serving
   const depth = new QueueDepth(broker, log)
   const moment = () => ({ ...camera.state, queued: depth.queued })
@@ -31,6 +32,7 @@ export async function serveMonitor(camera: Camera, { broker, show, ...serving }:
       {
         stop: () => camera.stop(),
         stopNow: () => camera.stop(),
+        stores: [broker, store],
         health() {
           const { away, ...state } = camera.state
           return { node: `monitor@${hostname()}`, ready: away.length === 0, ...state, away: away.join(', ') }

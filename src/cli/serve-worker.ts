@@ -13,7 +13,7 @@ export interface ServeWorkerOptions extends ServeOptions {
 }
 
 /** @returns the exit code: 0, or 130 and 143 when it was told twice to stop; @throws what `Worker.run` throws, E_USAGE */
-export function serveWorker({ worker, options }: CreatedWorker, { before, beat, ...serving }: ServeWorkerOptions): Promise<number> {
+export function serveWorker({ worker, options, parts }: CreatedWorker, { before, beat, ...serving }: ServeWorkerOptions): Promise<number> {
   const { log } = serving
   const stopping = new AbortController()
   return serve(
@@ -28,6 +28,7 @@ export function serveWorker({ worker, options }: CreatedWorker, { before, beat, 
         beat?.beat.stop()
         worker.stopNow()
       },
+      stores: [parts.broker],
       health: () => ({ node: options.node, ready: worker.ready, active: worker.active, processed: worker.processed }),
       async run() {
         await untilReached(before, log, stopping.signal)

@@ -1,4 +1,8 @@
-/** Stdout for the data of a command alone: what the application's code prints, when it is loaded or later, goes to stderr. */
+/**
+ * Stdout for the data of a command alone: what the application's code prints, when it is loaded or later, goes to stderr. And what is to happen
+ * when it can't be written.
+ */
+import { EXIT, reason } from '../errors.js'
 
 export interface Output {
   readonly isTTY: boolean
@@ -24,4 +28,19 @@ export function claimStdout({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 
     },
     write: (text) => write(text),
   }
+}
+
+/**
+ * `tasks … | head`: when nobody reads on, that is the end and no error. Data that is lost is one. Takes the place of all other listeners: oclif
+ * throws, where nobody catches. Whoever listens later on has an answer of its own.
+ */
+export function endWithOutput(process: NodeJS.Process): void {
+  const { stdout } = process
+  stdout.removeAllListeners('error')
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (stdout.listenerCount('error') > 1) return
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done)
+    process.stderr.write(`Error: The output can't be written: ${reason(error)}\n`)
+    process.exit(EXIT.ioError)
+  })
 }

@@ -3,6 +3,7 @@
  * A store is brought up to date by whole snapshots and asked by queries that both databases understand; what rows mean is ./merge.ts.
  */
 import type { Compilable, Kysely } from 'kysely'
+import type { CelerityError } from '../errors.js'
 import type { TaskEvent } from '../events/cluster.js'
 import type { GapRow, MonitorTables, WorkerRow } from './tables.js'
 
@@ -26,6 +27,9 @@ export interface SnapshotStore {
 
   /** The rows of a query on the published tables, on one state of the database. */
   query<Row>(build: (tables: Kysely<MonitorTables>) => Compilable<Row>): Promise<readonly Row[]>
+
+  /** See `Broker.onReplaced`. */
+  onReplaced?(act: (error: CelerityError) => void): void
 
   close(): Promise<void>
 }

@@ -3,12 +3,13 @@
  * without blocking the event loop, and a way to learn that somebody committed.
  */
 import type { Clock } from '../clock.js'
-import { isCelerityError } from '../errors.js'
+import { CelerityError, isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import { loadBinding, type OpenHandle } from './binding.js'
 import { type Commits, commitsOf, committed } from './commits.js'
-import { type FailureCodes, failure, isBusy, translated } from './failures.js'
-import { ensureFile, type FileOptions, identity, networkFileSystem, parseSqliteUrl, type Synchronous } from './file.js'
+import { type Companions, companionsOf, putAside, strangersAt, systemLocks } from './companions.js'
+import { BusyError, type FailureCodes, failure, isBusy, translated } from './failures.js'
+import { ensureFile, type FileOptions, GONE, identity, parseSqliteUrl, type Synchronous, unsafeFileSystem } from './file.js'
 import { migrate, type Schema } from './schema.js'
 import { Statements, type Transaction } from './statements.js'
 import { WriteAheadLog } from './wal.js'
@@ -40,7 +41,13 @@ export type Mark = string
 const BUSY_TIMEOUT_MS = 0
 /** Milliseconds between two tries at most, as in SQLite's own wait. */
 const MAX_BUSY_PAUSE_MS = 20
-const IDENTITY_CHECK_MS = 1_000
+/** Between two looks whether the file is still the same one, where nothing is written: a look takes 4 µs. */
+const IDENTITY_CHECK_MS = 50
+/** The same where nobody asks anything of the file. */
+const WATCH_MS = 1_000
+/** Between two looks at the length of the log, and from how many bytes on it is cut off: SQLite begins it anew at 4 MB by itself. */
+const TRIM_MS = 5_000
+const TRIM_FROM = 16 * 2 ** 20
 /** How often others' commits are looked for: a poll takes 3 µs, so these cost 0.1 % and 0.01 % of a core. */
 const EAGER: Pace = { busy: 0.005, idle: 0.05 }
 const BUSY_FOR_MS = 500
@@ -51,8 +58,10 @@ export async function openDatabase(url: string, options: DatabaseOptions): Promi
   const open = await loadBinding()
   try {
     const path = ensureFile(file.path)
-    const network = networkFileSystem(path)
-    if (network !== undefined) throw failure(options.codes, 'unsafe', path, `it is on ${network}, where SQLite's locks do not hold`)
+    const unsafe = file.anyFileSystem ? undefined : unsafeFileSystem(path)
+    if (unsafe !== undefined) {
+      throw failure(options.codes, 'unsafe', path, `it is on ${unsafe}, where processes can't share SQLite's write-ahead log safely`)
+    }
     const database = new Database(open, { ...file, path }, options)
     await database.read(() => {}) // opens the file, and brings the tables up to date
     return database
@@ -73,6 +82,10 @@ export class Database {
   #connections = 0
   #identity = ''
   #identityChecked = 0
+  #trimmed = 0
+  #companions: Companions | undefined
+  #watch: NodeJS.Timeout | undefined
+  readonly #endings: ((error: CelerityError) => void)[] = []
   #wal: WriteAheadLog | undefined
   #changedAt = 0
   #mark: Mark = ''
@@ -84,6 +97,7 @@ export class Database {
     this.#synchronous = file.synchronous
     this.#options = options
     this.#commits = commitsOf(file.path)
+    if (this.#commits.endings.size === 0) this.#commits.end = undefined // whoever was to be told has gone: this is a new beginning
     this.#commits.schemas.set(options.schema.room, options.schema)
   }
 
@@ -95,12 +109,12 @@ export class Database {
   /** Runs `step` as the only writer, all or nothing. `step` is synchronous, and may run again when the database was busy. */
   async write<T>(step: (transaction: Transaction) => T, durability: Durability = 'durable'): Promise<T> {
     return this.#persist(() => {
-      // What is answered as stored must not be in a file that nobody can find: looked at anew, which costs little beside the disk.
-      if (durability === 'durable') this.#identityChecked = Number.NEGATIVE_INFINITY
+      this.#identityChecked = Number.NEGATIVE_INFINITY // what is answered as stored must not be in a file that nobody can find
       const result = this.#within('BEGIN IMMEDIATE', step)
       committed(this.#commits)
       // Not by SQLite, inside the transaction: nobody else waits for our disk, and who is killed while it writes has stored it already.
       if (durability === 'durable' && this.#synchronous === 'full') this.#wal?.flush()
+      this.#trim()
       return result
     })
   }
@@ -134,10 +148,33 @@ export class Database {
     return false
   }
 
+  /**
+   * From now on another file in the place of this one is the end of it, here and for all connections of this thread to it: `act` is called, soon
+   * after it happened, and every call fails with E_FILE_REPLACED. Unless this was called, the next call opens the new file. One that
+   * is only deleted is made anew in either case.
+   */
+  onReplaced(act: (error: CelerityError) => void): void {
+    this.#endings.push(act)
+    this.#commits.endings.add(act)
+    this.#watch ??= setInterval(() => this.#look(), WATCH_MS)
+    this.#watch.unref()
+  }
+
+  #look(): void {
+    try {
+      this.#identityChecked = Number.NEGATIVE_INFINITY
+      this.mark()
+    } catch (error) {
+      this.#options.log.debug('cannot look at the database', { file: this.path, error })
+    }
+  }
+
   /** Ends the connection; the last one to a file takes its `-wal` along. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearInterval(this.#watch)
+    for (const act of this.#endings) this.#commits.endings.delete(act)
     for (const listener of [...this.#commits.listeners]) listener()
     this.#disconnect()
   }
@@ -147,6 +184,25 @@ export class Database {
     this.#wal = undefined
     this.#statements?.close()
     this.#statements = undefined
+  }
+
+  /**
+   * SQLite takes the log over into the file by itself, and begins it anew, unless somebody reads all the time: then it grows, and stays as
+   * large as it was. Whoever writes cuts it off when there is a moment without a reader.
+   */
+  #trim(): void {
+    const now = this.#options.clock.monotonic()
+    if (this.#wal === undefined || this.#statements === undefined || now - this.#trimmed < TRIM_MS) return
+    this.#trimmed = now
+    const { bytes } = this.#wal
+    if (bytes < TRIM_FROM) return
+    try {
+      const { busy } = this.#statements.get<{ busy: number }>('PRAGMA file.wal_checkpoint(TRUNCATE)') ?? { busy: 1 }
+      if (busy === 0) this.#wal.wasCut()
+      else this.#wal.hasGrown(bytes)
+    } catch (error) {
+      this.#options.log.debug('the log of the database could not be cut off', { file: this.path, error })
+    }
   }
 
   /** Tries until the database is not busy, or the deadline has passed. */
@@ -179,40 +235,70 @@ export class Database {
 
   #ready(): Statements {
     if (this.#closed) throw failure(this.#options.codes, 'closed', this.path, 'this connection was closed')
+    if (this.#commits.end !== undefined) throw this.#commits.end
     const now = performance.now()
     if (now - this.#identityChecked > IDENTITY_CHECK_MS) {
       this.#identityChecked = now
-      if (this.#statements !== undefined && identity(this.path) !== this.#identity) this.#replaced()
+      const found = this.#statements === undefined ? this.#identity : identity(this.path)
+      if (found !== this.#identity) this.#swapped(found === GONE)
     }
     this.#statements ??= this.#connect()
     return this.#statements
   }
 
   /** Deleted or replaced under us: what we would write now goes into a file that nobody can find any more. */
-  #replaced(): void {
-    this.#options.log.warning('the database file was deleted or replaced; opening it anew', { file: this.path })
+  #swapped(isGone: boolean): void {
+    // SQLite sees it too, and so neither writes nor deletes anything at the end of this connection.
     this.#disconnect()
+    const aside = this.#putAside()
+    if (isGone || this.#commits.endings.size === 0) {
+      this.#options.log.warning(`the database file was deleted or replaced; opening it anew${aside}`, { file: this.path })
+      return
+    }
+    const error = new CelerityError('E_FILE_REPLACED', {
+      message: `${this.path}: another file was put in its place while it was in use${aside}`,
+      hint: 'Nothing was written into the new one. Started again, this command works with it.',
+    })
+    this.#commits.end = error
+    for (const act of this.#commits.endings) act(error)
+    throw error
+  }
+
+  /** Before anybody opens what is there now. Returns what is to be said of it. */
+  #putAside(): string {
+    try {
+      const kept = this.#companions === undefined ? undefined : putAside(this.path, this.#companions)
+      return kept === undefined ? '' : `; the log of the old one is kept in ${kept}`
+    } catch (error) {
+      return `; the log of the old one could not be moved out of the way: ${reason(error)}`
+    }
   }
 
   #connect(): Statements {
     ensureFile(this.path)
+    const strangers = strangersAt(this.path, systemLocks())
+    if (strangers.length > 0) {
+      throw new BusyError(`the log beside it is of another file, which was there before; process ${strangers.join(', ')} still uses that`)
+    }
+    const before = identity(this.path)
     const statements = new Statements(this.#open(':memory:', { timeout: BUSY_TIMEOUT_MS }), this.path)
     try {
       statements.exec('PRAGMA file.journal_mode = WAL')
       statements.exec('PRAGMA file.synchronous = NORMAL') // flushed at checkpoints; commits that must not wait for one are flushed by us
-      statements.exec('PRAGMA file.journal_size_limit = 67108864') // a log that a long reader let grow is cut back to 64 MB
       if (!migrate(statements, this.#options.schema)) {
         throw failure(this.#options.codes, 'damaged', this.path, 'a newer version of Celerity has written it')
       }
       // One room writes into the tables of another in its own transactions, and the file may have been replaced by one without them.
       for (const schema of this.#commits.schemas.values()) migrate(statements, schema)
+      this.#companions = companionsOf(this.path)
+      if (identity(this.path) !== before) throw new BusyError('another file is being put in its place')
     } catch (error) {
       statements.close()
       throw error
     }
     this.#connections++
-    this.#identity = identity(this.path)
-    this.#wal = new WriteAheadLog(this.path)
+    this.#identity = before
+    this.#wal = new WriteAheadLog(this.path, this.#options.log)
     return statements
   }
 

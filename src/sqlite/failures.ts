@@ -13,7 +13,7 @@ export type FailureKind =
   | 'readonly'
   /** Not a database, damaged, or of a newer version of ours. */
   | 'damaged'
-  /** Where SQLite cannot keep its promises: a network file system. */
+  /** Where SQLite cannot keep its promises: a network file system, say. */
   | 'unsafe'
   /** Anything the operating system reported. */
   | 'io'
@@ -30,7 +30,8 @@ const HINTS: Readonly<Record<FailureKind, string | undefined>> = {
   large: undefined,
   readonly: 'The file and its directory must be writable for the user that runs this process.',
   damaged: 'Keep a copy of the file, and try `sqlite3 FILE ".recover"`.',
-  unsafe: 'Put the file on a local disk, or use Redis for several machines.',
+  unsafe:
+    'Put the file on a local disk, or use Redis. Only where one machine alone uses it, and its locks hold: sqlite:FILE?filesystem=any.',
   io: undefined,
   closed: undefined,
 }
@@ -69,6 +70,11 @@ export function translated(codes: FailureCodes, path: string, error: unknown): u
   if (!(error instanceof Error)) return error
   if (isSqlites(error)) return failure(codes, KINDS[primary(error)] ?? 'io', path, reason(error), error)
   return 'syscall' in error ? failure(codes, fileKind(error), path, reason(error), error) : error
+}
+
+/** What SQLite does not see, and what passes all the same: treated as its own busy error. */
+export class BusyError extends Error {
+  readonly errcode = 5
 }
 
 /** Somebody else holds a lock: worth another try. */

@@ -130,6 +130,42 @@ describe('a SQLite database', () => {
     })
   })
 
+  describe('on a file system that several machines share', () => {
+    const { statfsSync } = fs
+    const NFS = 0x6969
+    const setType = (type: number) => {
+      fs.statfsSync = ((path: string) => ({ ...statfsSync(path), type })) as typeof statfsSync
+      syncBuiltinESMExports()
+    }
+    afterEach(() => {
+      fs.statfsSync = statfsSync
+      syncBuiltinESMExports()
+    })
+
+    for (const [type, name] of [
+      [NFS, 'NFS'],
+      [-0xacb2be, 'CIFS'], // 0xff534d42, as a signed number
+      [0x01021997, '9P'],
+      [0x65735546, 'FUSE'],
+    ] as const) {
+      it(`is refused, with the reason: ${name}`, async () => {
+        setType(type)
+        const error = await rejection(open())
+        expect(error).to.include({ code: 'E_BROKER_UNSAFE' })
+        expect(error).to.have.property('message').that.contains(file).and.contains(name)
+        expect(error).to.have.property('hint').that.contains('?filesystem=any')
+      })
+    }
+
+    it('serves where its owner knows better', async () => {
+      setType(NFS)
+      const database = await openDatabase(`sqlite:${file}?filesystem=any`, OPTIONS)
+      opened.push(database)
+      await write(database, 'x')
+      expect(await lines(database)).to.deep.equal(['x'])
+    })
+  })
+
   it('is the same by a link to it', async () => {
     const database = await open()
     const link = join(folder, 'link.db')
@@ -310,7 +346,15 @@ describe('a SQLite URL', () => {
     ['SQLITE:a.db?synchronous=normal', resolve('a.db')],
   ]
   for (const [url, path] of cases) it(`${url} names ${path}`, () => expect(parseSqliteUrl(url)?.path).to.equal(path))
-  for (const url of ['sqlite:', 'sqlite://', 'sqlite:/', 'sqlite::memory:', 'sqlite:a.db?synchronous=off', 'redis://x']) {
+  for (const url of [
+    'sqlite:',
+    'sqlite://',
+    'sqlite:/',
+    'sqlite::memory:',
+    'sqlite:a.db?synchronous=off',
+    'sqlite:a.db?filesystem=nfs',
+    'redis://x',
+  ]) {
     it(`${url} names no file`, () => expect(parseSqliteUrl(url)).to.equal(undefined))
   }
   it('asks for less durability only where it says so', () => {

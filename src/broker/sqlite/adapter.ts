@@ -2,7 +2,7 @@
  * The broker in one SQLite file, shared by the processes of one machine. What is a script on Redis is a transaction here; schema.ts has
  * the tables, take.ts and settle.ts the two steps that matter.
  */
-
+import type { CelerityError } from '../../errors.js'
 import { type Database, openDatabase, type Transaction } from '../../sqlite/database.js'
 import type { FailureCodes } from '../../sqlite/failures.js'
 import type {
@@ -192,6 +192,10 @@ class SqliteBroker implements Broker {
 
   inFlight(incarnation: string, limit: number): Promise<readonly InFlight[]> {
     return this.#known.inFlight(incarnation, limit)
+  }
+
+  onReplaced(act: (error: CelerityError) => void): void {
+    this.#database.onReplaced(act)
   }
 
   async close(): Promise<void> {

@@ -70,6 +70,7 @@ parentPort?.on('message', (word: MainWord) => {
 const { openBroker } = await import('../../broker/open.js')
 // A renewal that takes longer is no use: the next one is due.
 broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineMs, options.leaseMs / 3) })
+broker.onReplaced?.(() => {}) // the main thread sees it as well, and ends the process
 const { Board } = await import('./board.js')
 const { keepLease } = await import('./lease.js')
 const slots = new Board(board)

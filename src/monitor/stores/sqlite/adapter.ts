@@ -1,5 +1,6 @@
 /** Snapshots in a SQLite file: one machine, nothing to install. */
 import type { Compilable, Kysely } from 'kysely'
+import type { CelerityError } from '../../../errors.js'
 import { type Database, openDatabase, type Transaction } from '../../../sqlite/database.js'
 import type { FailureCodes } from '../../../sqlite/failures.js'
 import { sqliteBuilder } from '../../builder.js'
@@ -97,6 +98,10 @@ class SqliteSnapshots implements SnapshotStore {
   query<Row>(build: (tables: Kysely<MonitorTables>) => Compilable<Row>): Promise<readonly Row[]> {
     const { sql, parameters } = build(this.#builder).compile()
     return this.#database.read((transaction) => transaction.all(sql, ...(parameters as (string | number | null)[])) as Row[])
+  }
+
+  onReplaced(act: (error: CelerityError) => void): void {
+    this.#database.onReplaced(act)
   }
 
   async close(): Promise<void> {
