@@ -209,6 +209,8 @@ export interface Settlement {
   readonly writes?: readonly PreparedWrite[] | undefined
   /** Follow-up messages: callbacks, the next of a chain, a retry. Sent once with this settlement. */
   readonly publish?: readonly Outgoing[] | undefined
+  /** False: the message is known to be of no schedule entry. Absent: its bytes are searched for the header (0.7 µs for a kilobyte). */
+  readonly ofEntry?: false | undefined
 }
 
 /** What becomes of the message itself. */

@@ -12,8 +12,7 @@ export interface EntryTask {
 }
 
 /**
- * The entry and the task id of a message with the header. The search costs 0.1 µs for a kilobyte; only what has it is parsed, and not as a
- * task message, since what no worker can read must be told all the same. Never throws.
+ * The entry and the task id of a message with the header. Only what has it is parsed, and not as a task message, since what no worker can read must be told all the same. Never throws.
  */
 export function entryTaskOf(raw: Uint8Array | string): EntryTask | undefined {
   const bytes = Buffer.isBuffer(raw) ? raw : Buffer.from(raw)

@@ -92,8 +92,10 @@ export class RunContext implements TaskContext {
     // The outcome stands: a late word of a handler that outlived its limit must not overwrite it.
     if (this.#run.over) return Promise.resolve()
     const write = this.#parts.store(this.#run, state, meta)
-    this.#run.pending.add(write)
-    const done = () => this.#run.pending.delete(write)
+    this.#run.pending ??= new Set()
+    const { pending } = this.#run
+    pending.add(write)
+    const done = () => pending.delete(write)
     write.then(done, done)
     return write
   }

@@ -29,8 +29,15 @@ export class Records {
     this.#parts = parts
   }
 
-  /** Records what must be known before the handler is called. False: it must not be called any more. */
-  async start(run: Run): Promise<boolean> {
+  /** Records what must be known before the handler is called: nothing, for most. False: it must not be called any more. */
+  start(run: Run): boolean | Promise<boolean> {
+    const { message, definition } = run.request
+    const { acks, trackStarted } = definition.policy
+    // No promise for these: it would be one of four that a task costs, and each is seen by the hooks of AsyncLocalStorage.
+    return acks === 'early' || message.redelivered || trackStarted ? this.#start(run) : !run.over
+  }
+
+  async #start(run: Run): Promise<boolean> {
     const { message, definition } = run.request
     const { policy } = definition
     if (policy.acks === 'early') await this.#early(run)

@@ -18,7 +18,7 @@ export function reportStart(log: Log, run: Run): void {
 }
 
 /** @param now the broker's wall clock, milliseconds */
-export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished, now: number): void {
+export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished, now: () => number): void {
   // Nothing is put into words that nobody will read: at level warning a success costs nothing here.
   if (outcome.kind === 'success' && !log.enabled('info')) return
   const task = `Task ${run.task}[${run.id}]`
@@ -31,7 +31,7 @@ export function reportOutcome(log: Log, run: Run, { outcome, runtime }: Finished
       else log.error(`${task} raised unexpected: ${described(outcome.error)}`, { ...named(run), runtime, error: outcome.error })
       return
     case 'retry': {
-      const wait = Math.max(0, (outcome.due - now) / 1000)
+      const wait = Math.max(0, (outcome.due - now()) / 1000)
       const why = outcome.cause === undefined ? '' : `: ${described(outcome.cause)}`
       log.info(`${task} retry: Retry in ${wait.toFixed(1)}s${why}`, { ...named(run), retries: run.request.message.retries + 1 })
       return

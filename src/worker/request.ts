@@ -56,9 +56,11 @@ export function accept(delivery: Delivery, intake: Intake, now: number): Accepte
 /**
  * Between acceptance and start a task may have waited for a slot: what ends it without a run is asked once more. Stamps only now, as in
  * Celery, which reports such a task as received and then as revoked.
+ *
+ * @param now the broker's wall clock, in milliseconds
  */
-export function overtaken({ message }: Request, intake: Intake, now: number): 'revoked' | 'expired' | null {
+export function overtaken({ message }: Request, intake: Intake, now: () => number): 'revoked' | 'expired' | null {
   if (intake.isRevoked(message.id)) return 'revoked'
   if (message.stampedHeaders.length > 0 && intake.isStampRevoked(message)) return 'revoked'
-  return message.expires !== null && message.expires <= now ? 'expired' : null
+  return message.expires !== null && message.expires <= now() ? 'expired' : null
 }

@@ -8,7 +8,7 @@ import type { Run } from './run.js'
 
 export interface RetryClock {
   /** The broker's wall clock, milliseconds. */
-  brokerNow(): number
+  readonly brokerNow: () => number
   /** Evenly from [0, 1). */
   random(): number
 }

@@ -13,8 +13,8 @@ export class Run implements CurrentRequest {
   readonly children: string[] = []
   /** On the monotonic clock, milliseconds. */
   readonly startedAt: number
-  /** Writes of `progress()` under way: they end before the outcome is stored, so that it is the last word. */
-  readonly pending = new Set<Promise<unknown>>()
+  /** Writes of `progress()` under way: they end before the outcome is stored, so that it is the last word. Null: there was none. */
+  pending: Set<Promise<unknown>> | null = null
   /** The outcome is decided: what the handler still does has no effect. */
   over = false
   /** The handler may have been called. */

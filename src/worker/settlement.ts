@@ -4,6 +4,7 @@
  */
 import type { Delivery, Fate, Outgoing, Settlement } from '../broker/broker.js'
 import type { DeadReason } from '../broker/dead-reason.js'
+import { ENTRY_HEADER } from '../broker/entry-header.js'
 import { isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { PreparedWrite } from '../prepared-write.js'
@@ -135,7 +136,7 @@ export class Outcomes {
    * step. That is sent now, under the ids that the result names.
    */
   ofSettled({ delivery, message }: Pick<Request, 'delivery' | 'message'>, stored: TaskResult): Settling {
-    return settling(delivery, { kind: 'ack' }, this.#followUps.afterResult(message, stored))
+    return settling(delivery, { kind: 'ack' }, { publish: this.#followUps.afterResult(message, stored) })
   }
 
   failed(delivery: Delivery, message: TaskMessage, error: WireError, children: readonly string[] = []): Settling {
@@ -239,16 +240,11 @@ export class Outcomes {
     results: readonly EncodedResult[],
     publish: readonly Outgoing[] = [],
   ): Settling {
-    if (results.length === 0) return settling(delivery, fate, publish)
-    if (this.joined)
-      return settling(
-        delivery,
-        fate,
-        publish,
-        results.map((result) => this.prepare(result)),
-      )
+    const ofEntry = message === undefined || Object.hasOwn(message.headers, ENTRY_HEADER) ? undefined : false
+    if (results.length === 0) return settling(delivery, fate, { publish, ofEntry })
+    if (this.joined) return settling(delivery, fate, { publish, ofEntry, writes: results.map((result) => this.prepare(result)) })
     const instead = message === undefined ? undefined : (stored: string) => this.#instead(delivery, message, stored)
-    return { ...settling(delivery, fate, publish), results, instead }
+    return { ...settling(delivery, fate, { publish, ofEntry }), results, instead }
   }
 
   /** The other run of the same task came first: what is stored decides what follows. */
@@ -317,6 +313,6 @@ function unsendable(error: unknown): WireError {
   }
 }
 
-function settling(delivery: Delivery, fate: Fate, publish: readonly Outgoing[] = [], writes?: readonly PreparedWrite[]): Settling {
-  return { settlement: { delivery, fate, writes, publish: publish.length === 0 ? undefined : publish } }
+function settling(delivery: Delivery, fate: Fate, { publish = [], writes, ofEntry }: Omit<Settlement, 'delivery' | 'fate'> = {}): Settling {
+  return { settlement: { delivery, fate, writes, publish: publish.length === 0 ? undefined : publish, ofEntry } }
 }

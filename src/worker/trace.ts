@@ -30,7 +30,7 @@ export async function trace(run: Run, tracing: Tracing): Promise<Finished> {
     outcome = classify(error, run, tracing)
   }
   run.over = true
-  if (run.pending.size > 0) await Promise.allSettled(run.pending)
+  if (run.pending !== null) await Promise.allSettled(run.pending)
   return { outcome, runtime: (tracing.monotonic() - run.startedAt) / 1000, children: run.children }
 }
 

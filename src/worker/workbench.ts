@@ -83,7 +83,7 @@ export class Workbench {
   async #work(request: Request): Promise<void> {
     const { clock, log, board, records, totals, events, tracing } = this.#parts
     const { delivery, message } = request
-    const why = overtaken(request, this.#parts.intake, tracing.brokerNow())
+    const why = overtaken(request, this.#parts.intake, tracing.brokerNow)
     if (why !== null) return this.#drop(request, why)
 
     const run = new Run(request, clock.monotonic())
@@ -92,7 +92,8 @@ export class Workbench {
     run.place = board.start(name, delivery.position, run.id, message.task, run.since, size)
     this.#runs.add(run)
     let finished: Finished | null = null
-    if (await records.start(run)) {
+    const recorded = records.start(run)
+    if (typeof recorded === 'boolean' ? recorded : await recorded) {
       run.begun = true
       totals.started(run.task)
       reportStart(log, run)
@@ -140,7 +141,7 @@ export class Workbench {
   #tell(run: Run, finished: Finished): void {
     const { totals, board, log, events, tracing, ended, changed } = this.#parts
     board.processed = ++totals.processed
-    reportOutcome(log, run, finished, tracing.brokerNow())
+    reportOutcome(log, run, finished, tracing.brokerNow)
     if (events.isOn) tellOutcome(events, run, finished)
     ended?.(run, finished.outcome)
     changed() // a stop waits for the last run, not for its slot
@@ -167,7 +168,7 @@ export class Workbench {
     run.over = true
     run.cancel(new TaskTerminated(name))
     if (run.begun) reportOverrun(log, run, 'it was terminated', run.ended)
-    if (run.pending.size > 0) await Promise.allSettled(run.pending) // its own words before the last one
+    if (run.pending !== null) await Promise.allSettled(run.pending) // its own words before the last one
     const runtime = (tracing.monotonic() - run.startedAt) / 1000
     const finished: Finished = { outcome: { kind: 'terminated', signal: number }, runtime, children: run.children }
     settler.add(outcomes.of(run, finished).settling)

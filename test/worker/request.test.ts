@@ -36,9 +36,9 @@ describe('a delivery', () => {
   it('that waited for a slot is asked again for what ends it without a run', () => {
     const request = aRequest({ expires: NOW + 100 })
 
-    expect(overtaken(request, anIntake(), NOW)).to.equal(null)
-    expect(overtaken(request, anIntake(), NOW + 100)).to.equal('expired')
-    expect(overtaken(request, anIntake(aDefinition(), ['an-id']), NOW)).to.equal('revoked')
+    expect(overtaken(request, anIntake(), () => NOW)).to.equal(null)
+    expect(overtaken(request, anIntake(), () => NOW + 100)).to.equal('expired')
+    expect(overtaken(request, anIntake(aDefinition(), ['an-id']), () => NOW)).to.equal('revoked')
   })
 
   it('of any bytes is something, and never throws', () => {
