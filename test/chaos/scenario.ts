@@ -9,6 +9,8 @@ export interface Scale {
   readonly faults: number
   /** Seconds of an outage, where the scenario leaves that open. */
   readonly away?: number | undefined
+  /** Seconds of a lease, where a busy machine may need a longer one than the scenario's own. */
+  readonly lease?: number | undefined
 }
 
 export interface Scenario {

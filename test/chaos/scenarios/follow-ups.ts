@@ -10,8 +10,8 @@ export const retries: Scenario = {
   what: 'workers are killed while tasks ask to be run again',
   brokers: ['redis', 'sqlite'],
   usual: { tasks: 300, faults: 5 },
-  async play(stage, { tasks, faults }) {
-    const { findings, complaining } = await underFire(stage, callsOf(tasks, 'system.retry', [30, 2]), faults)
+  async play(stage, { tasks, faults, lease }) {
+    const { findings, complaining } = await underFire(stage, callsOf(tasks, 'system.retry', [30, 2]), { faults, lease })
     const most = CONCURRENCY * faults
     return {
       broken: [
@@ -39,7 +39,7 @@ export const followUps: Scenario = {
   what: 'workers are killed while tasks are retried, linked, limited, revoked and expire',
   brokers: ['redis', 'sqlite'],
   usual: { tasks: 500, faults: 5 },
-  async play(stage, { tasks, faults }) {
+  async play(stage, { tasks, faults, lease }) {
     const calls = Array.from({ length: tasks }, (_, at) => mixed(at))
     const revoked = calls.filter(({ id }) => id.startsWith('revoked')).map(({ id }) => id)
     const intended = new Map(calls.filter(({ id }) => /^(revoked|expired)/.test(id)).map(({ id }) => [id, 'REVOKED']))
@@ -50,7 +50,7 @@ export const followUps: Scenario = {
       await stage.app.revoke(revoked)
       told = performance.now()
     }
-    const { findings, complaining } = await underFire(stage, calls, faults, { intended, meanwhile: revoke })
+    const { findings, complaining } = await underFire(stage, calls, { faults, lease }, { intended, meanwhile: revoke })
 
     const starts = stage.ledger.lines().flatMap((line) => (line.kind === 'S' ? [line] : []))
     const never = starts.filter(({ id }) => intended.has(id))

@@ -28,7 +28,7 @@ export const aimedKill: Scenario = {
 
 async function playKills(stage: Stage, scale: Scale, withinMs: number): Promise<Verdict> {
   const calls = callsOf(scale.tasks, 'system.sleep', [50])
-  const { findings, complaining } = await underFire(stage, calls, scale.faults, { withinMs })
+  const { findings, complaining } = await underFire(stage, calls, scale, { withinMs })
   const most = CONCURRENCY * scale.faults
   return {
     broken: [
@@ -48,7 +48,7 @@ export const early: Scenario = {
   usual: { tasks: 500, faults: 5 },
   async play(stage, scale): Promise<Verdict> {
     const calls = callsOf(scale.tasks, 'system.once', [50])
-    const { findings, complaining } = await underFire(stage, calls, scale.faults)
+    const { findings, complaining } = await underFire(stage, calls, scale)
     const most = CONCURRENCY * scale.faults
     const errors = findings.errors.filter((error) => error !== 'WorkerLostError')
     return {
@@ -93,12 +93,12 @@ export interface UnderFire {
 export async function underFire(
   stage: Stage,
   calls: readonly Call[],
-  kills: number,
+  { faults: kills, lease }: Pick<Scale, 'faults' | 'lease'>,
   { intended, meanwhile, withinMs = 0 }: UnderFire = {},
 ) {
   const random = stage.random('kill')
   const ids = calls.flatMap(({ id, link }) => (link === undefined ? [id] : [id, link]))
-  const workers: [GroupProcess, GroupProcess] = await Promise.all([startOne(stage, 'first'), startOne(stage, 'second')])
+  const workers: [GroupProcess, GroupProcess] = await Promise.all([startOne(stage, 'first', lease), startOne(stage, 'second', lease)])
   const all: GroupProcess[] = [...workers]
   const sent = stage.send(calls)
   const done = meanwhile?.()
@@ -111,16 +111,16 @@ export async function underFire(
     if (withinMs > 0) await sleep(withinMs * random())
     await stage.kill(workers[victim])
     stage.progress(`kill ${fault + 1} of ${kills}, ${stage.ledger.done} of ${calls.length} done`)
-    workers[victim] = await startOne(stage, `after-${fault}`)
+    workers[victim] = await startOne(stage, `after-${fault}`, lease)
     all.push(workers[victim])
   }
   await sent
   await done
-  await stage.allFinal(ids)
+  await stage.allFinal(ids, Math.max(stage.peer.patience, 15 * (lease ?? 0)))
   const findings = await stage.findings(ids, workers, intended)
   return { findings, complaining: stage.peer.registers ? all.flatMap(complaints) : [] }
 }
 
-function startOne(stage: Stage, name: string): Promise<GroupProcess> {
-  return stage.worker(name, { concurrency: CONCURRENCY })
+function startOne(stage: Stage, name: string, lease: number | undefined): Promise<GroupProcess> {
+  return stage.worker(name, { concurrency: CONCURRENCY, ...(lease === undefined ? {} : { lease }) })
 }

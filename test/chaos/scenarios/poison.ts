@@ -20,13 +20,13 @@ export const poison: Scenario = {
   what: 'tasks take their process down (exit, abort, SIGKILL), among good ones; workers are started again whenever they die',
   brokers: ['redis', 'sqlite'],
   usual: { tasks: 500, faults: 3 },
-  async play(stage, { tasks, faults }) {
+  async play(stage, { tasks, faults, lease = OPTIONS.lease }) {
     const bad = Array.from({ length: faults }, (_, at): Call => ({ id: `poison${at}`, task: POISON[at % POISON.length] ?? '', args: [] }))
     const calls = amongGood(tasks, bad)
     await stage.send(calls)
-    const fleet = ['first', 'second'].map((name) => new Supervised(stage, name, OPTIONS))
+    const fleet = ['first', 'second'].map((name) => new Supervised(stage, name, { ...OPTIONS, lease }))
     const ids = calls.map(({ id }) => id)
-    await stage.allFinal(ids, 60 + 20 * faults)
+    await stage.allFinal(ids, 60 + 20 * lease * faults)
     await eventually(async () => (await stage.counts()).leased === 0, 30) // a dead worker may still be found with what was done elsewhere
     const workers = await Promise.all(fleet.map((each) => each.leave()))
 
