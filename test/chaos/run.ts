@@ -19,7 +19,7 @@ ${SCENARIOS.map(({ name, what, brokers }) => `  ${name.padEnd(6)}${what} (${brok
   --tasks   how many tasks, or what the scenario has instead of them
   --kills   how many faults of its kind
   --away    seconds that an outage lasts, in the scenarios that are about that
-  --lease   seconds of a lease, in T1, T3, T18 and T19: longer where a busy machine leaves a worker no CPU for one
+  --lease   seconds of a lease, in T1, T3, T5b, T6, T18 and T19: longer where a busy machine leaves a worker no CPU for one
   --seed    when the faults come, and whom they hit. Default: another one each time
   --peer    another system, where the scenario is played with others too: ${PEERS.map(({ name }) => name).join(', ')}
   --json    one document instead of a line

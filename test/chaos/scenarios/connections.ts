@@ -52,7 +52,7 @@ export const silence: Scenario = {
   async play(stage, scale) {
     const target = { host: '127.0.0.1', port: stage.redis.server.port }
     const wires = [stage.opened(await Wire.open(target)), stage.opened(await Wire.open(target))] as const
-    const start = (name: string, wire: Wire) => stage.worker(name, { lease: LEASE, url: wire.by(stage.stand.url) })
+    const start = (name: string, wire: Wire) => stage.worker(name, { lease: scale.lease ?? LEASE, url: wire.by(stage.stand.url) })
     const workers = [await start('first', wires[0]), await start('second', wires[1])] as const
     return playAbsences(stage, scale.faults, workers, async (worker, during) => {
       const wire = worker === workers[0] ? wires[0] : wires[1]

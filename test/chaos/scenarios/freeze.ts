@@ -14,7 +14,7 @@ export const freeze: Scenario = {
   brokers: ['redis', 'sqlite'],
   usual: { tasks: 8, faults: 2 },
   async play(stage, scale) {
-    const options = { lease: 2 }
+    const options = { lease: scale.lease ?? 2 }
     const workers = await Promise.all([stage.worker('first', options), stage.worker('second', options)])
     return playAbsences(stage, scale.faults, workers, async (worker, during) => {
       await freezeOutsideTransactions(stage, worker)

@@ -21,8 +21,9 @@ export interface Cost {
   readonly name: string
   /** Percent of one core. */
   readonly cpu: number
-  /** Median of the first fifth, and by how much that of the last fifth is above it. */
-  readonly rssMb: number
+  /** Megabytes: the median of each fifth of the time. */
+  readonly rssMb: readonly number[]
+  /** By how much the last fifth is above the first. */
   readonly rssGrowth: number
   /** The most open files in the first third, and in the last one. */
   readonly files: readonly [number, number]
@@ -47,9 +48,9 @@ export async function costs(
   return processes.map((process, index) => costOf(process.name, samples[index] ?? []))
 }
 
-export function shown({ name, cpu, rssMb, rssGrowth, files, lines }: Cost): string {
-  const growth = `${rssGrowth < 0 ? '' : '+'}${rssGrowth.toFixed(1)}`
-  return `${name}: ${cpu.toFixed(2)} % of a core, ${rssMb.toFixed(0)} MB ${growth}, ${files.join(' to ')} files, ${lines} lines`
+export function shown({ name, cpu, rssMb, files, lines }: Cost): string {
+  const memory = rssMb.map((megabytes) => megabytes.toFixed(0)).join(' ')
+  return `${name}: ${cpu.toFixed(2)} % of a core, ${memory} MB, ${files.join(' to ')} files, ${lines} lines`
 }
 
 function sampleOf(process: GroupProcess): Sample {
@@ -71,14 +72,15 @@ function costOf(name: string, samples: readonly Sample[]): Cost {
   const [first, last] = [samples[0], samples.at(-1)]
   if (first === undefined || last === undefined) throw new Error(`${name} was not seen`)
   const part = (share: number) => Math.ceil(samples.length * share)
-  const before = median(samples.slice(0, part(0.2)).map(({ rssMb }) => rssMb))
-  const after = median(samples.slice(-part(0.2)).map(({ rssMb }) => rssMb))
+  const rssMb = [0, 1, 2, 3, 4].map((fifth) => {
+    return median(samples.slice(Math.floor((samples.length * fifth) / 5), part((fifth + 1) / 5)).map((sample) => sample.rssMb))
+  })
   const most = (some: readonly Sample[]) => Math.max(...some.map(({ files }) => files))
   return {
     name,
     cpu: (100 * (last.cpu - first.cpu)) / (last.at - first.at),
-    rssMb: before,
-    rssGrowth: after - before,
+    rssMb,
+    rssGrowth: (rssMb[4] ?? 0) - (rssMb[0] ?? 0),
     files: [most(samples.slice(0, part(1 / 3))), most(samples.slice(-part(1 / 3)))],
     lines: last.lines - first.lines,
   }
