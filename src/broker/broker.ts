@@ -171,6 +171,8 @@ export interface Registration {
   readonly queues: readonly string[]
   /** Names its process, for whoever judges what it held; the broker only keeps it. Absent or null: unknown. */
   readonly process?: string | null | undefined
+  /** A result of nobody's, as `Settlement.writes` will have them: where the server would refuse it, it refuses the registration. Never stored. */
+  readonly write?: PreparedWrite | undefined
 }
 
 export interface Lane {

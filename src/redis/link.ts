@@ -139,6 +139,12 @@ export class RedisLink {
     }
   }
 
+  /** What a step that was carried out in part says of the rest, as an error: E_ACCESS_DENIED or E_BROKER_REFUSED. */
+  refusal(words: string): CelerityError {
+    const error = Object.assign(new Error(words.replace(/^-/, '')), { name: 'ReplyError' })
+    return this.#refused(error, refusalOf(error) ?? 'no')
+  }
+
   /** Whatever is under way is sent again over a new connection. */
   rebuild(): void {
     if (this.#client !== undefined) this.#discard(this.#client)

@@ -68,7 +68,7 @@ export class Session {
   static async open(parts: SessionParts, options: WorkerOptions): Promise<Session> {
     const incarnation = randomUUID()
     const { node, leaseMs, queues, process } = options
-    const registered = parts.broker.register({ incarnation, node, leaseMs, queues, process })
+    const registered = parts.broker.register({ incarnation, node, leaseMs, queues, process, write: parts.outcomes.sample() })
     // Asked before the first take: a monitor that is registered is to hear of the first task too, and heartbeats tell of it only later.
     const reading = parts.broker.journal.readers().catch(() => []) // then a heartbeat tells
     const consumer = await registered

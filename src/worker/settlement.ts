@@ -2,6 +2,7 @@
  * What an outcome means for the broker and the result store: results, follow-up messages and the fate of the message, as one `Settling`.
  * Pure but for ids and the time. Which states are stored, and how, is Celery's (docs/protocol.md).
  */
+import { randomUUID } from 'node:crypto'
 import type { Delivery, Fate, Outgoing, Settlement } from '../broker/broker.js'
 import type { DeadReason } from '../broker/dead-reason.js'
 import { ENTRY_HEADER } from '../broker/entry-header.js'
@@ -163,6 +164,11 @@ export class Outcomes {
   state({ delivery, message }: Request, state: string, meta: unknown): EncodedResult | null {
     const value = state === 'STARTED' ? { pid: process.pid, hostname: this.#options.node } : meta
     return this.#result(delivery.raw, message, { kind: 'meta', state, meta: value })
+  }
+
+  /** A result as the broker is to store them, of a task that nobody has; undefined where it stores none. */
+  sample(): PreparedWrite | undefined {
+    return this.joined ? this.prepare({ id: randomUUID(), state: 'PENDING', json: '', ttl: 1 }) : undefined
   }
 
   prepare(result: EncodedResult): PreparedWrite {

@@ -6,6 +6,7 @@ import { openBroker } from '../../src/broker/open.js'
 import { settingsOf } from '../../src/config/load.js'
 import { Celerity } from '../../src/index.js'
 import { createLog } from '../../src/log.js'
+import type { PreparedWrite } from '../../src/prepared-write.js'
 import { createWorker } from '../../src/worker/create.js'
 import { eventually } from '../eventually.js'
 import { type RedisServer, startRedis } from '../setup/servers.js'
@@ -37,10 +38,10 @@ describe('a worker and the rights of its user on Redis', function () {
     return server.url.replace('://', `://${name}:pw@`)
   }
 
-  async function register(url: string): Promise<unknown> {
+  async function register(url: string, write?: PreparedWrite): Promise<unknown> {
     const broker = await openBroker(url, { deadlineMs: 2_000 })
     brokers.push(broker)
-    return broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 5_000, queues: ['celery'] }).then(
+    return broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 5_000, queues: ['celery'], write }).then(
       () => null,
       (error: unknown) => error,
     )
@@ -68,6 +69,65 @@ describe('a worker and the rights of its user on Redis', function () {
     expect(String(keys)).to.contain('~celery ').and.contain('~celery.delayed')
     expect(String(channels)).to.contain('+publish, &celerity:scratch:channel')
   })
+
+  it('is told that it may not store results, where they go and on which channel they are told', async () => {
+    const keys = ['~celerity:*', '~_kombu*', '~celery', '~celery\x06*', '~celery.*', '&*', '+@all']
+    const write = (db: number) => ({ kind: 'redis' as const, db, key: `a:celery-task-meta-${randomUUID()}`, value: '', ttlMs: 1 })
+    const words = async (db: number, ...rules: string[]) => String(await register(await userWith(...rules), write(db)))
+
+    expect(await words(0, ...keys)).to.match(/needs: ~a:celery-task-meta-\*$/m)
+    expect(await words(5, ...keys)).to.match(/needs: ~a:celery-task-meta-\*$/m)
+    expect(await words(0, ...keys, '%R~a:celery*')).to.match(/needs: ~a:celery-task-meta-\*$/m)
+    expect(await words(0, '~*', 'resetchannels', '&celerity:*', '+@all')).to.match(/needs: &a:celery-task-meta-\*$/m)
+    expect(await words(5, '~*', '&*', '+@all', '-select')).to.match(/needs: \+select$/m)
+    expect(await words(5, ...keys, '~a:celery*')).to.equal('null')
+    expect((await admin.keys('*celery-task-meta-*')).length).to.equal(0)
+  })
+
+  for (const [where, db] of [
+    ['beside the queues', 0],
+    ['in another database', 5],
+  ] as const) {
+    it(`keeps results that are refused while it runs until they are taken, ${where}: none is lost, nothing runs twice`, async () => {
+      const url = await userWith('~*', '&*', '+@all')
+      const lines: string[] = []
+      const app = new Celerity('kuma')
+      app.configure(
+        settingsOf({ brokerUrl: url, resultBackend: `${url}/${db}`, workerLease: 2 }),
+        createLog('info', (_, text) => lines.push(text)),
+      )
+      const client = new Celerity('client', { brokerUrl: server.url, resultBackend: `${server.url}/${db}` })
+      const runs: number[] = []
+      app.task('kuma.run', (x: number) => {
+        runs.push(x)
+        return x
+      })
+      const { worker } = await createWorker(app)
+      const ended = worker.run()
+      expect(await (await client.send('kuma.run', [1])).get({ timeout: 10 })).to.equal(1)
+
+      const user = new URL(url).username
+      await admin.call('ACL', 'SETUSER', user, 'resetkeys', ...['celerity:*', '_kombu*', 'celery', 'celery.*'].map((key) => `~${key}`))
+      await admin.call('ACL', 'SETUSER', user, '~celery\x06*')
+      const sent = await Promise.all([
+        client.send('kuma.run', [2]),
+        client.send('kuma.run', [3], { link: client.signature('kuma.run') }),
+        client.send('kuma.run', [4]),
+      ])
+      await eventually(() => runs.length === 4 && lines.some((text) => /results wait: .*refused: ERR The user executing the script|results wait: .*NOPERM/.test(text)))
+      expect(await Promise.all(sent.map((result) => result.state()))).to.deep.equal(['PENDING', 'PENDING', 'PENDING'])
+      const [counts] = await (await client.broker()).queues.counts(['celery'])
+      expect(counts).to.deep.include({ leased: 3, dead: 0, ready: 0 })
+      await admin.call('ACL', 'SETUSER', user, '~*')
+
+      expect(await Promise.all(sent.map((result) => result.get({ timeout: 15 })))).to.deep.equal([2, 3, 4])
+      await eventually(() => runs.length === 5) // what is linked to one of them
+      expect([...runs].sort()).to.deep.equal([1, 2, 3, 3, 4])
+      worker.stopNow()
+      await ended
+      await Promise.all([app.close(), client.close()])
+    })
+  }
 
   it('ends with a clear word when its password is wrong, instead of waiting', async () => {
     const url = (await userWith('~*', '&*', '+@all')).replace(':pw@', ':wrong@')

@@ -141,8 +141,8 @@ export class RedisBroker implements Broker {
   }
 
   async register(worker: Registration): Promise<Consumer> {
-    const { incarnation, node, leaseMs, queues } = worker
-    await refuseMissingRights(this.#link, this.#keys, queues)
+    const { incarnation, node, leaseMs, queues, write } = worker
+    await refuseMissingRights(this.#link, this.#keys, queues, write)
     await this.#refuseEviction()
     const entry = { node, leaseMs, queues, since: Date.now(), pid: process.pid, process: worker.process ?? null }
     const keys = [

@@ -165,11 +165,19 @@ export class RedisConsumer implements Consumer {
     if (settlements.length === 0) return 'ok'
     const reply = await this.#standing(() => this.#settle(settlements))
     if (reply === 'lost') return 'lost'
-    if (reply.length === 0) for (const { delivery } of settlements) this.#holdings.settled(delivery)
-    if (this.#early.size > 0) for (const { delivery } of settlements) this.#early.delete(place(delivery))
-    if (reply.length === 0) return 'ok'
+    const why = new Map(reply)
+    for (const { delivery } of settlements) {
+      if (why.has(place(delivery))) continue
+      this.#holdings.settled(delivery)
+      if (this.#early.size > 0) this.#early.delete(place(delivery))
+    }
+    if (why.size === 0) return 'ok'
+    // A right was taken from us: the task is not to blame, and somebody may give it back.
+    for (const words of why.values()) {
+      const error = this.#link.refusal(words)
+      if (error.code === 'E_ACCESS_DENIED') throw error
+    }
     // The server would not carry out some follow-ups (a queue's key of another type): keep the message where a person can see it.
-    const why = new Map(reply.map(([at, words]) => [at, words]))
     const refused = settlements.filter(({ delivery }) => why.has(place(delivery)))
     const dead = refused.map(
       (s): Settlement => ({
@@ -178,8 +186,13 @@ export class RedisConsumer implements Consumer {
         fate: { kind: 'dead', reason: 'refused-by-broker', detail: `what followed was refused: ${why.get(place(s.delivery))}` },
       }),
     )
-    if ((await this.#settle(dead)) === 'lost') return 'lost'
-    for (const { delivery } of settlements) this.#holdings.settled(delivery)
+    const still = await this.#settle(dead)
+    if (still === 'lost') return 'lost'
+    for (const [, words] of still) throw this.#link.refusal(words)
+    for (const { delivery } of refused) {
+      this.#holdings.settled(delivery)
+      this.#early.delete(place(delivery))
+    }
     return 'ok'
   }
 

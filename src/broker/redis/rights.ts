@@ -2,12 +2,19 @@
 import { randomUUID } from 'node:crypto'
 import { CelerityError, isCelerityError } from '../../errors.js'
 import { maskUrl } from '../../mask.js'
+import type { PreparedWrite } from '../../prepared-write.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { Keys } from './keys.js'
 import { scripts } from './scripts.js'
 
-/** @throws E_ACCESS_DENIED, naming what is missing as ACL SETUSER takes it */
-export async function refuseMissingRights(link: RedisLink, keys: Keys, queues: readonly string[]): Promise<void> {
+/** The end of the key. */
+const UUID = /[0-9a-f-]{36}$/
+
+/**
+ * @param write a result of nobody's, as they will be stored with what is settled
+ * @throws      E_ACCESS_DENIED, naming what is missing as ACL SETUSER takes it
+ */
+export async function refuseMissingRights(link: RedisLink, keys: Keys, queues: readonly string[], write?: PreparedWrite): Promise<void> {
   const scratch = `${keys.scratch}:${randomUUID()}`
   const may = async (right: string, ...command: readonly [string, ...(string | number)[]]): Promise<string[]> => {
     try {
@@ -33,7 +40,9 @@ export async function refuseMissingRights(link: RedisLink, keys: Keys, queues: r
       keys.queues,
       ...queues.flatMap((queue) => [...keys.lists(queue), keys.delayed(queue), keys.dead(queue)]),
     ]
-    const reply = await link.script(scripts.probe, [scratch], [`${keys.scratch}:channel`, ...reached])
+    const result = write?.kind === 'redis' ? [write.key, write.db, write.key.replace(UUID, '*')] : ['', 0, '']
+    const args = [`${keys.scratch}:channel`, link.address.db, ...result, ...reached]
+    const reply = await link.script(scripts.probe, [scratch], args)
     missing.push(...(reply as Buffer[]).map(String))
   }
   if (missing.length === 0) return

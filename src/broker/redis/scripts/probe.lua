@@ -1,8 +1,10 @@
 -- Whether this user may do what the other scripts do: each command once, on keys that are nobody's, and a look at each key that is needed.
--- KEYS 1 scratch   ARGV 1 channel, keys that must be within reach… (as KEYS they would have the server refuse the whole script, unnamed)
+-- KEYS 1 scratch   ARGV 1 channel, 2 db of the broker, 3 key of a result that is nobody's (empty: none are stored here), 4 its db, 5 the
+--      pattern of such keys, then keys that must be within reach… (as KEYS they would have the server refuse the whole script, unnamed)
 -- Reply: what is refused, in the words of the server's access lists: '+lpush', '~celery', '&…'. Nothing is left behind.
 -- Any other refusal (no memory, no disk, a key of another type) is none of this script's business.
 local scratch, channel, missing = KEYS[1], ARGV[1], {}
+local home, result, db, results = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local function refused(...)
   local reply = redis.pcall(...)
@@ -32,7 +34,18 @@ on({
 on({ { 'XADD', '*', 'a', '1' }, { 'XRANGE', '-', '+' } })
 needs('TIME')
 if refused('PUBLISH', channel, '') then missing[#missing + 1] = '+publish, &' .. channel end
-for k = 2, #ARGV do
+for k = 6, #ARGV do
   if refused('EXISTS', ARGV[k]) then missing[#missing + 1] = '~' .. ARGV[k] end
+end
+-- As settle.lua stores it.
+if result ~= '' then
+  if db ~= home and refused('SELECT', db) then
+    missing[#missing + 1] = '+select'
+  else
+    if refused('SET', result, '', 'NX', 'PX', 1) or refused('GETRANGE', result, 0, 1) then missing[#missing + 1] = '~' .. results end
+    if refused('PUBLISH', result, '') then missing[#missing + 1] = '&' .. results end
+    redis.pcall('DEL', result)
+    if db ~= home then redis.call('SELECT', home) end
+  end
 end
 return missing

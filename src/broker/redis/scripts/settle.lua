@@ -10,23 +10,65 @@
 --          'e'                            ends a start record        'b'             blanks the bytes in the lane
 --          'h' entry field                holds a schedule entry open no more
 --          'k' entry field queue          goes on holding it, from a message in that queue
--- Reply {'lost'} | {'ok', lane, position, error, …}: positions whose ops were refused stay leased.
+-- Reply {'lost'} | {'ok', lane, position, error, …}: positions of which something was refused stay leased. Results come first: what they
+-- tell must not be acked and then refused (an access list that was changed meanwhile).
 -- The first write is a DEL: then the rest passes at maxmemory.
 local owner = ARGV[1] == 'owner'
 if (redis.call('EXISTS', KEYS[1]) == 1) ~= owner then return {'lost'} end
 redis.call('DEL', KEYS[3])
-local reply, results = {'ok'}, {}
-local keys, values = {}, {}
+local reply = {'ok'}
 local find, sub = string.find, string.sub
 local WIDTH = { r = 4, l = 2, f = 2, d = 5, x = 2, e = 0, b = 0, h = 2, k = 3 }
 
+local home, db = ARGV[4], ARGV[4]
+
+-- Into database `at`; what was refused, if it was.
+local function go(at)
+  if at == db then return end
+  local r = redis.pcall('SELECT', at)
+  if r.err then return r.err end
+  db = at
+end
+
+-- Stores a result and tells who waits. What was refused, if it was: then it may be stored and not told, and is done again as a whole.
+local function store(at, key, value, ttl)
+  local refused = go(at)
+  if refused then return refused end
+  local r
+  if ttl == '0' then r = redis.pcall('SET', key, value, 'NX')
+  else r = redis.pcall('SET', key, value, 'NX', 'PX', ttl) end
+  if not r then -- there is one: the rare case, and only then is it looked at
+    local start = redis.pcall('GETRANGE', key, 0, 19)
+    if start == '{"status": "SUCCESS"' or start == '{"status":"SUCCESS",' then
+      if redis.pcall('GET', key) ~= value then return end
+    end
+    if ttl == '0' then r = redis.pcall('SET', key, value)
+    else r = redis.pcall('SET', key, value, 'PX', ttl) end
+  end
+  if r.err then return r.err end
+  r = redis.pcall('PUBLISH', key, value)
+  if type(r) == 'table' then return r.err end
+end
+
+local function report(lane, position, refused)
+  reply[#reply + 1] = lane
+  reply[#reply + 1] = position
+  reply[#reply + 1] = refused
+end
+
 local function perform(lane, position, a, count)
   local refused
+  local at = a
+  for _ = 1, count do
+    if ARGV[at] == 'r' and not refused then refused = store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
+    at = at + 1 + WIDTH[ARGV[at]]
+  end
+  go(home)
+  if refused then return refused, at end
   for _ = 1, count do
     local op = ARGV[a]
     local r
-    if op == 'r' then results[#results + 1] = a
-    elseif op == 'l' then r = redis.pcall('LPUSH', ARGV[a + 1], ARGV[a + 2])
+    if op == 'l' then r = redis.pcall('LPUSH', ARGV[a + 1], ARGV[a + 2])
     elseif op == 'f' then r = redis.pcall('RPUSH', ARGV[a + 1], ARGV[a + 2])
     elseif op == 'x' then r = redis.pcall('LPUSH', ARGV[a + 1], ARGV[a + 2])
     elseif op == 'd' then
@@ -59,6 +101,7 @@ while a <= #ARGV do
   -- A lane settled whole in one go needs no notes: that it is gone is the note.
   local whole = stands and all == size and redis.call('EXISTS', done) == 0
   local fine, noted = true, {}
+  local positions, keys, values = {}, {}, {}
   local from = 1
   while stands and from <= #lines do
     local p = find(lines, '\n', from, true)
@@ -66,28 +109,36 @@ while a <= #ARGV do
     local v = find(lines, '\n', k + 1, true) or #lines + 1
     local position = sub(lines, from, p - 1)
     if whole or redis.call('SISMEMBER', done, position) == 0 then
-      noted[#noted + 1] = position
       if k > p + 1 then
-        keys[#keys + 1] = sub(lines, p + 1, k - 1)
-        values[#values + 1] = sub(lines, k + 1, v - 1)
+        local n = #positions + 1
+        positions[n], keys[n], values[n] = position, sub(lines, p + 1, k - 1), sub(lines, k + 1, v - 1)
+      else
+        noted[#noted + 1] = position
       end
     end
     from = v + 1
   end
+  for i, position in ipairs(positions) do
+    local refused = store(ARGV[5], keys[i], values[i], ARGV[6])
+    if refused then
+      fine = false
+      report(lane, position, refused)
+    else
+      noted[#noted + 1] = position
+    end
+  end
+  go(home)
   for _ = 1, count do
     local position, ops = ARGV[a], tonumber(ARGV[a + 1])
     a = a + 2
     if not stands or (not whole and redis.call('SISMEMBER', done, position) == 1) then
       a = skip(a, ops)
     else
-      local mark, refused = #results, nil
+      local refused
       refused, a = perform(lane, position, a, ops)
       if refused then
-        while #results > mark do table.remove(results) end
         fine = false
-        reply[#reply + 1] = lane
-        reply[#reply + 1] = position
-        reply[#reply + 1] = refused
+        report(lane, position, refused)
       else
         noted[#noted + 1] = position
       end
@@ -105,25 +156,4 @@ while a <= #ARGV do
     end
   end
 end
-
-local db = ARGV[4]
-local function store(at, key, value, ttl)
-  if at ~= db then
-    db = at
-    redis.call('SELECT', db)
-  end
-  local written
-  if ttl == '0' then written = redis.call('SET', key, value, 'NX')
-  else written = redis.call('SET', key, value, 'NX', 'PX', ttl) end
-  if not written then -- there is one: the rare case, and only then is it looked at
-    local start = redis.pcall('GETRANGE', key, 0, 19)
-    if start == '{"status": "SUCCESS"' or start == '{"status":"SUCCESS",' then return end
-    if ttl == '0' then redis.call('SET', key, value)
-    else redis.call('SET', key, value, 'PX', ttl) end
-  end
-  redis.call('PUBLISH', key, value)
-end
-for i = 1, #keys do store(ARGV[5], keys[i], values[i], ARGV[6]) end
-for _, at in ipairs(results) do store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
-if db ~= ARGV[4] then redis.call('SELECT', ARGV[4]) end
 return reply
