@@ -11,6 +11,7 @@ import type { Log } from '../log.js'
 import { maskUrl } from '../mask.js'
 import { parseRedisUrl, type RedisAddress } from './address.js'
 import { Outages } from './outages.js'
+import { MISSED, type PromiseWithResolvers, pause, watched, within } from './patience.js'
 import { discardedFor, type Refusal, refusalOf } from './refusal.js'
 import { hashTag, Whereabouts } from './whereabouts.js'
 
@@ -178,7 +179,8 @@ export class RedisLink {
   }
 
   #connect(): Redis {
-    const client = this.#whereabouts.connect(Math.min(this.#options.deadlineMs, 5_000))
+    const remark = (words: string) => this.#outages.remark(this.#options.log, `${this.#shown}: ${words}`)
+    const client = this.#whereabouts.connect(Math.min(this.#options.deadlineMs, 5_000), remark)
     let greeting: NodeJS.Timeout | undefined
     client.on('connect', () => {
       greeting = setTimeout(() => this.#discard(client), GREETING_MS)
@@ -310,43 +312,4 @@ export async function evaluate(client: Redis, script: Script, keys: readonly Arg
 export function loadScript(base: string, name: string): Script {
   const text = readFileSync(new URL(`./scripts/${name}.lua`, base), 'utf8')
   return { text, sha: createHash('sha1').update(text).digest('hex') }
-}
-
-const MISSED = new Error('no answer in time')
-
-function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(MISSED), Math.max(ms, 0))
-    promise.then(
-      (value) => {
-        clearTimeout(timer)
-        resolve(value)
-      },
-      (error: unknown) => {
-        clearTimeout(timer)
-        reject(error)
-      },
-    )
-  })
-}
-
-function watched(): PromiseWithResolvers<void> {
-  let resolve: () => void = () => {}
-  let reject: (reason: unknown) => void = () => {}
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  promise.catch(() => {}) // nobody may be waiting when the link is closed
-  return { promise, resolve, reject }
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(reason: unknown): void
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(ms, 0)))
 }

@@ -12,6 +12,7 @@ interface Outage {
 export class Outages {
   readonly #now: () => number
   readonly #servers = new Map<string, Outage>()
+  readonly #remarks = new Set<string>()
 
   /** @param now milliseconds of a monotonic clock */
   constructor(now: () => number = () => performance.now()) {
@@ -27,6 +28,13 @@ export class Outages {
     this.#servers.set(server, { since, said: now, isOver: false })
     const minutes = Math.round((now - since) / 60_000)
     log.warning(`${server} does not serve: ${why}; trying again${minutes > 0 ? `, since ${minutes} min` : ''}`)
+  }
+
+  /** What is to be said once for all connections. */
+  remark(log: Log, text: string): void {
+    if (this.#remarks.has(text)) return
+    this.#remarks.add(text)
+    log.warning(text)
   }
 
   /** A connection serves. */

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis'
 import { CelerityError, reason } from '../errors.js'
 import { maskUrl } from '../mask.js'
 import type { RedisAddress } from './address.js'
+import { quiet, quietSentinels } from './quiet.js'
 import { refusalOf } from './refusal.js'
 import { sentinelOptions } from './sentinels.js'
 
@@ -32,7 +33,8 @@ export class Whereabouts {
     this.#isTagged = hashTag(keyPrefix) !== ''
   }
 
-  connect(connectTimeout: number): Redis {
+  /** @param remark is told what nobody need wait for, but somebody may want to know */
+  connect(connectTimeout: number, remark: (words: string) => void): Redis {
     const { sentinels } = this.#address
     const options = {
       enableOfflineQueue: false,
@@ -50,7 +52,9 @@ export class Whereabouts {
       retryStrategy: (times: number) =>
         this.isCluster ? null : Math.min(25 * 2 ** Math.min(times, 8), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2),
     }
-    return sentinels === undefined ? new Redis(this.#next(), options) : new Redis({ ...options, ...sentinelOptions(sentinels) })
+    if (sentinels === undefined) return quiet(new Redis(this.#next(), options), remark)
+    const client = new Redis({ ...options, ...sentinelOptions(sentinels), lazyConnect: true })
+    return quietSentinels(quiet(client, remark), remark)
   }
 
   /** A cluster with our keys on one of its nodes. */

@@ -62,6 +62,27 @@ describe('a worker and the rights of its user on Redis', function () {
     expect(String(await register(await userWith('~*', '&*', '+@all', '-hset', '-zadd')))).to.match(/\+hset \+zadd$/)
   })
 
+  it('hears of a right that is missing, and of a password that nobody asked for, from our log alone', async () => {
+    const said: string[] = []
+    const lines: string[] = []
+    const { warn, error } = console
+    console.warn = console.error = (...words: unknown[]) => void said.push(words.join(' '))
+    try {
+      const log = createLog('info', (_, text) => lines.push(text))
+      const url = server.url.replace('://', '://:needless@')
+      const broker = await openBroker(url, { log })
+      brokers.push(broker)
+      await broker.queues.counts(['celery'])
+      expect(await register(await userWith('~*', '&*', '+@all', '-info'))).to.include({ code: 'E_ACCESS_DENIED' })
+    } finally {
+      Object.assign(console, { warn, error })
+    }
+
+    expect(said).to.deep.equal([])
+    expect(lines.filter((text) => text.includes('is not asked for'))).length(1)
+    expect(lines.join()).not.to.contain('needless')
+  })
+
   it('is told which keys and channels are out of its reach', async () => {
     const keys = await register(await userWith('~celerity:*', '~_kombu*', '&*', '+@all'))
     const channels = await register(await userWith('~*', 'resetchannels', '+@all'))
@@ -114,7 +135,11 @@ describe('a worker and the rights of its user on Redis', function () {
         client.send('kuma.run', [3], { link: client.signature('kuma.run') }),
         client.send('kuma.run', [4]),
       ])
-      await eventually(() => runs.length === 4 && lines.some((text) => /results wait: .*refused: ERR The user executing the script|results wait: .*NOPERM/.test(text)))
+      await eventually(
+        () =>
+          runs.length === 4 &&
+          lines.some((text) => /results wait: .*refused: ERR The user executing the script|results wait: .*NOPERM/.test(text)),
+      )
       expect(await Promise.all(sent.map((result) => result.state()))).to.deep.equal(['PENDING', 'PENDING', 'PENDING'])
       const [counts] = await (await client.broker()).queues.counts(['celery'])
       expect(counts).to.deep.include({ leased: 3, dead: 0, ready: 0 })
