@@ -83,8 +83,8 @@ function backAfter(recovery: readonly number[]): Record<string, string> {
 
 export interface UnderFire {
   readonly intended?: ReadonlyMap<string, string>
-  /** Called beside the kills, to do what the scenario does to the tasks. */
-  readonly meanwhile?: () => Promise<void>
+  /** Called beside the kills, to do what the scenario does to the tasks; `ends` aborts when they could not be played to their end. */
+  readonly meanwhile?: (ends: AbortSignal) => Promise<void>
   /** A kill comes at any moment of so many milliseconds after a task has ended. Default: at once. */
   readonly withinMs?: number
 }
@@ -93,32 +93,84 @@ export interface UnderFire {
 export async function underFire(
   stage: Stage,
   calls: readonly Call[],
-  { faults: kills, lease }: Pick<Scale, 'faults' | 'lease'>,
+  { faults, lease }: Pick<Scale, 'faults' | 'lease'>,
   { intended, meanwhile, withinMs = 0 }: UnderFire = {},
 ) {
-  const random = stage.random('kill')
+  const ends = new AbortController()
+  const done = meanwhile?.(ends.signal)
+  done?.catch(() => {}) // told when all is played
   const ids = calls.flatMap(({ id, link }) => (link === undefined ? [id] : [id, link]))
+  const running = calls.length - (intended?.size ?? 0)
+  try {
+    const { workers, all } = await playEach(stage, calls, { faults, lease, running, withinMs })
+    await done
+    await stage.allFinal(ids, Math.max(stage.peer.patience, 15 * (lease ?? 0)))
+    const findings = await stage.findings(ids, workers, intended)
+    return { findings, complaining: stage.peer.registers ? all.flatMap(complaints) : [] }
+  } finally {
+    ends.abort()
+  }
+}
+
+interface Kills extends Pick<Scale, 'faults' | 'lease'> {
+  /** How many of the calls are to run. */
+  readonly running: number
+  readonly withinMs: number
+}
+
+/** Resolves when all is sent and the last kill was played. */
+async function playEach(stage: Stage, calls: readonly Call[], { faults, lease, running, withinMs }: Kills) {
+  const random = stage.random('kill')
   const workers: [GroupProcess, GroupProcess] = await Promise.all([startOne(stage, 'first', lease), startOne(stage, 'second', lease)])
   const all: GroupProcess[] = [...workers]
-  const sent = stage.send(calls)
-  const done = meanwhile?.()
-  const running = calls.length - (intended?.size ?? 0)
-  for (let fault = 0; fault < kills; fault++) {
-    const after = Math.floor(((fault + random()) * running * 0.9) / kills)
+  const portions = new Portions(stage, calls, Math.ceil(calls.length / Math.max(1, faults)))
+  for (let fault = 0; fault < faults; fault++) {
+    const after = Math.floor(((fault + random()) * running * 0.9) / faults)
     const victim = random() < 0.5 ? 0 : 1
     const hits = () => stage.ledger.running(workers[victim].pid).size > 0 || Math.max(stage.ledger.done, stage.ended) >= running
-    await eventually(() => stage.ledger.done >= after && hits(), stage.peer.patience)
+    await eventually(() => {
+      if (portions.left <= 2 * CONCURRENCY) portions.send()
+      return stage.ledger.done >= after && hits()
+    }, stage.peer.patience)
     if (withinMs > 0) await sleep(withinMs * random())
     await stage.kill(workers[victim])
-    stage.progress(`kill ${fault + 1} of ${kills}, ${stage.ledger.done} of ${calls.length} done`)
+    stage.progress(`kill ${fault + 1} of ${faults}, ${stage.ledger.done} of ${calls.length} done`)
     workers[victim] = await startOne(stage, `after-${fault}`, lease)
     all.push(workers[victim])
   }
-  await sent
-  await done
-  await stage.allFinal(ids, Math.max(stage.peer.patience, 15 * (lease ?? 0)))
-  const findings = await stage.findings(ids, workers, intended)
-  return { findings, complaining: stage.peer.registers ? all.flatMap(complaints) : [] }
+  await portions.sendAll()
+  return { workers, all }
+}
+
+/** Sent a portion at a time, whenever nearly all before has ended: however long a new worker takes to start, the next kill finds something running. */
+class Portions {
+  readonly #stage: Stage
+  readonly #calls: readonly Call[]
+  readonly #size: number
+  readonly #sending: Promise<void>[] = []
+  #sent = 0
+
+  constructor(stage: Stage, calls: readonly Call[], size: number) {
+    this.#stage = stage
+    this.#calls = calls
+    this.#size = size
+  }
+
+  /** Of those that were sent, how many have no end yet. */
+  get left(): number {
+    return this.#sent - Math.max(this.#stage.ended, this.#stage.ledger.done)
+  }
+
+  send(size = this.#size): void {
+    const portion = this.#calls.slice(this.#sent, this.#sent + size)
+    this.#sent += portion.length
+    if (portion.length > 0) this.#sending.push(this.#stage.send(portion))
+  }
+
+  async sendAll(): Promise<void> {
+    this.send(this.#calls.length)
+    await Promise.all(this.#sending)
+  }
 }
 
 function startOne(stage: Stage, name: string, lease: number | undefined): Promise<GroupProcess> {
