@@ -56,7 +56,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: 'nobody gives back what a dead worker held',
     patches: [
-      { file: 'src/broker/redis/adapter.js', find: 'await reap(', replace: 'await (async () => [])(' },
+      { file: 'src/broker/redis/adapter.js', find: '[reap(', replace: '[(async () => [])(' },
       { file: 'src/broker/sqlite/adapter.js', find: 'await this.#reap(judge)', replace: '[]' },
     ],
     scenario: KILLS,
