@@ -1,5 +1,6 @@
 import { type Scenario, unless } from '../scenario.js'
 import { violations } from '../stage/invariants.js'
+import type { Line } from '../stage/ledger.js'
 import { complaints } from '../stage/processes.js'
 import { callsOf } from './kill.js'
 import { startsIn } from './stops.js'
@@ -39,7 +40,13 @@ export const crowd: Scenario = {
         ...workers.flatMap(complaints),
       ],
       findings,
-      figures: { 'all ready after': `${ready.toFixed(1)} s`, connections },
+      figures: { 'all ready after': `${ready.toFixed(1)} s`, connections, ...refusals(stage.ledger.lines()) },
     }
   },
+}
+
+/** Why sends failed, if any did. */
+function refusals(lines: readonly Line[]): Readonly<Record<string, string>> {
+  const errors = new Set(lines.flatMap((line) => (line.kind === 'X' ? [line.error.replace(/\S*\[\S*\]/, '…')] : [])))
+  return errors.size === 0 ? {} : { 'refused because': [...errors].slice(0, 3).join(' / ') }
 }

@@ -74,13 +74,15 @@ export const flapping: Scenario = {
           await sleep(FLAP / 2)
         }
       }
-      const flapping = flap()
-      const found = await stage
-        .fault('wires', 0, () => costs(cast.all, seconds, progress))
-        .finally(() => {
+      const found = await stage.fault('wires', 0, async () => {
+        const flapping = flap()
+        try {
+          return await costs(cast.all, seconds, progress)
+        } finally {
           over = true
-        })
-      await flapping
+          await flapping
+        }
+      })
       const done = stage.ledger.done - before
       return {
         found,
