@@ -1,6 +1,6 @@
 /**
- * Builds dist/ from src/ and commands/: the compiler, the scripts it does not copy, and oclif's manifest, without which every
- * command would be imported to print the help. The new build takes the place of the old in one rename, so that a worker started
+ * Builds dist/ from src/ and commands/: the compiler, the scripts it does not copy, the bundler, and oclif's manifest, without which
+ * every command would be imported to print the help. The new build takes the place of the old in one rename, so that a worker started
  * meanwhile finds one or the other.
  */
 import { spawnSync } from 'node:child_process'
@@ -9,7 +9,10 @@ import { dirname, join } from 'node:path'
 import { install, root, STAMP } from './prepare.js'
 
 const dist = join(root, 'dist')
-const next = join(root, '.cache', `build-${process.pid}`)
+/** The compiler's output, a file for each source, kept for whoever looks into it (test/chaos/calibrate.ts). */
+const compiled = join(root, '.cache/compiled')
+const plain = join(root, '.cache', `build-${process.pid}`)
+const next = `${plain}-next`
 const began = new Date()
 
 install()
@@ -17,20 +20,22 @@ try {
   process.exitCode = compile()
   if (process.exitCode === 0) {
     copyScripts('src')
-    await bundleInk()
-    swap()
+    const { bundle } = await import('./bundle.js') // imports what may have been installed only now
+    await bundle(plain, next)
+    replace(dist, next)
+    replace(compiled, plain)
     await writeManifest()
     keepHelp()
     utimesSync(STAMP, began, began)
   }
 } finally {
-  rmSync(next, { recursive: true, force: true })
+  for (const folder of [plain, next]) rmSync(folder, { recursive: true, force: true })
 }
 
 function compile() {
-  mkdirSync(next, { recursive: true })
+  mkdirSync(plain, { recursive: true })
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', next, '--noEmitOnError']
+  const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', plain, '--noEmitOnError']
   return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1
 }
 
@@ -39,48 +44,21 @@ function copyScripts(folder) {
   for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !/\.(lua|sql)$/.test(entry.name)) continue
     const from = join(entry.parentPath, entry.name)
-    const to = join(next, from.slice(root.length + 1))
+    const to = join(plain, from.slice(root.length + 1))
     mkdirSync(dirname(to), { recursive: true })
     copyFileSync(from, to)
   }
 }
 
-/**
- * ink and react in the one file that imports them: 0.2 s to load instead of 1, and React's production build, whatever NODE_ENV says. What
- * only their developers' tools need is left out.
- */
-async function bundleInk() {
-  const { build } = await import('esbuild')
-  const door = join(next, 'src/terminal/views/top/mount.js')
-  const nothing = join(next, 'nothing.js')
-  writeFileSync(nothing, 'export default {}\n')
-  await build({
-    entryPoints: [door],
-    outfile: door,
-    allowOverwrite: true,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    minifySyntax: true,
-    legalComments: 'eof',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    alias: { 'react-devtools-core': nothing, ws: nothing },
-    // Some of what is bundled calls require().
-    banner: { js: "import { createRequire as requireOf } from 'node:module'\nconst require = requireOf(import.meta.url)" },
-    logLevel: 'warning',
-  })
-  rmSync(nothing)
-}
-
-function swap() {
-  const old = `${next}-old`
+/** Whoever reads it meanwhile finds the old one or the new. */
+function replace(folder, by) {
+  const old = `${by}-old`
   try {
-    renameSync(dist, old)
+    renameSync(folder, old)
   } catch (error) {
     if (error.code !== 'ENOENT') throw error
   }
-  renameSync(next, dist)
+  renameSync(by, folder)
   rmSync(old, { recursive: true, force: true })
 }
 

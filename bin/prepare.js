@@ -12,7 +12,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** The last file a build writes, stamped with the moment it began: an edit during a build is newer than it. */
 export const STAMP = join(root, 'oclif.manifest.json')
 
-const SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'bin/build.js']
+const SOURCES = ['src', 'commands', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'bin/build.js', 'bin/bundle.js']
 
 /** Installs and builds what is missing or old. Ends this process when a step fails, with that step's exit code. */
 export function prepare() {

@@ -46,6 +46,13 @@ describe('start-up', function () {
     expect(packages.filter((name) => HEAVY.includes(name))).to.deep.equal([])
   })
 
+  it('exports classes that bear the names they are exported by, whatever the bundler called them', async () => {
+    for (const door of ['index.js', 'testing.js']) {
+      const all = (await import(join(root, 'dist/src', door))) as Record<string, unknown>
+      for (const [name, value] of Object.entries(all)) if (typeof value === 'function') expect(value.name).to.equal(name)
+    }
+  })
+
   it('keeps ink and react in one file, which needs no package and which no command loads before it shows a screen', () => {
     const bundle = join(root, 'dist/src/terminal/views/top/mount.js')
     const imported = [...readFileSync(bundle, 'utf8').matchAll(/^import .*?["']([^"']+)["'];?$/gm)].map(([, name = '']) => name)

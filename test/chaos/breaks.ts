@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Patch {
-  /** Under dist/. */
+  /** Of the compiler's output. */
   readonly file: string
   readonly find: string
   readonly replace: string
@@ -192,22 +192,22 @@ export const BREAKS: readonly Break[] = [
   },
 ]
 
-/** @param dist changed in place. @throws Error when the build has changed so that there is nothing to patch */
-export function apply(dist: string, patch: Patch): void {
+/** @param compiled changed in place. @throws Error when the build has changed so that there is nothing to patch */
+export function apply(compiled: string, patch: Patch): void {
   const { file, find, replace } = patch
-  const text = readFileSync(join(dist, file), 'utf8')
+  const text = readFileSync(join(compiled, file), 'utf8')
   if (!text.includes(find)) throw new Error(unfit(patch))
   writeFileSync(
-    join(dist, file),
+    join(compiled, file),
     text.replaceAll(find, () => replace),
   )
 }
 
 /** What is wrong with the patches, a line each: files that have moved, code that has changed. */
-export function unfitting(dist: string): readonly string[] {
+export function unfitting(compiled: string): readonly string[] {
   const patches = BREAKS.flatMap((each) => each.patches)
   return patches
-    .filter(({ file, find }) => !existsSync(join(dist, file)) || !readFileSync(join(dist, file), 'utf8').includes(find))
+    .filter(({ file, find }) => !existsSync(join(compiled, file)) || !readFileSync(join(compiled, file), 'utf8').includes(find))
     .map(unfit)
 }
 

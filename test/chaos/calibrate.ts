@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { apply, BOTH, BREAKS, type Break } from './breaks.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const COPIED = ['bin', 'dist', 'src', 'test', 'package.json', 'tsconfig.json', 'oclif.manifest.json']
+const COPIED = ['bin', 'src', 'test', 'package.json', 'tsconfig.json', 'oclif.manifest.json']
+/** The build before its modules are joined: it runs as well, and can be patched. */
+const COMPILED = '.cache/compiled'
 
 /** What `npm run chaos` does, without a look at whether the build is new. */
 const RUN = "process.exitCode = await (await import('./test/chaos/run.ts')).run(process.argv.slice(1))"
@@ -26,6 +28,7 @@ function turnsRed({ name, patches, scenario, brokers = BOTH }: Break): boolean {
   const copy = mkdtempSync(join(tmpdir(), 'celerity-broken-'))
   try {
     for (const path of COPIED) cpSync(join(ROOT, path), join(copy, path), { recursive: true })
+    cpSync(join(ROOT, COMPILED), join(copy, 'dist'), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
     for (const patch of patches) apply(join(copy, 'dist'), patch)
     return brokers.filter((broker) => isRed(copy, name, [...scenario.split(' '), '--broker', broker])).length > 0

@@ -1,6 +1,6 @@
 /**
  * The door to ink: whoever shows the screen imports this file and nothing of ink. In the build it is one bundle with ink and react inside
- * (`bin/build.js`): a fifth of the time to load, and React's production build, whatever NODE_ENV says.
+ * (`bin/bundle.js`): a fifth of the time to load, and React's production build, whatever NODE_ENV says.
  */
 import { EventEmitter } from 'node:events'
 import { render } from 'ink'
