@@ -62,6 +62,8 @@ export class Session {
   readonly listening = new Promise<void>((resolve) => {
     this.#heard = resolve
   })
+  /** What runs is a suspect. */
+  #isAlone = false
   #lost = false
   #resigned = false
 
@@ -85,7 +87,7 @@ export class Session {
     const taker = new Taker({ consumer, queues: options.queues, clock, log, deadlineMs: options.deadlineMs })
     this.#taker = taker
     this.#slots = new Slots(options.concurrency, options.prefetchMultiplier)
-    this.#watchdog = new Watchdog({ consumer, log, queues: () => taker.queues, isFree: () => this.#slots.want > 0 })
+    this.#watchdog = new Watchdog({ consumer, log, queues: () => taker.queues, isFree: () => this.#isFree })
     this.#board = new Board(options.autoscale?.max ?? options.concurrency)
     this.#board.concurrency = options.concurrency
     this.#board.processed = totals.processed
@@ -195,6 +197,11 @@ export class Session {
     return false
   }
 
+  /** More is to be taken; not so for the sake of a suspect. */
+  get #isFree(): boolean {
+    return this.#slots.want > 0 && !this.#isAlone && !this.#solitude.isDue
+  }
+
   /** Nothing runs or waits here, and nothing is left to be stored. */
   get #isEmpty(): boolean {
     return this.#workbench.runs.size === 0 && this.#slots.running + this.#slots.waiting === 0 && this.#settler.pending === 0
@@ -208,8 +215,10 @@ export class Session {
     await this.#revocations.learn(taken.revocations)
     this.#solitude.taken(taken.deliveries.length)
     for (const { lane } of taken.deliveries) this.#parts.log.info('a message runs alone: workers vanished with it', { queue: lane.queue })
+    this.#isAlone = true
     await this.#reception.receive(taken.deliveries, ends)
     while (!this.#isEmpty && !ends.aborted) await this.#bell.next()
+    this.#isAlone = false
   }
 
   #announce(): Promise<void> {

@@ -1,6 +1,8 @@
 /**
  * When to run a suspect: a message whose workers vanished while it ran, and which from then on runs alone, so that it is the only one to
- * blame. An idle worker takes one; one that is never idle lets itself run empty, but only for a suspect that has waited for long.
+ * blame. An idle worker takes one; one that is never idle lets itself run empty, but only for a suspect that has waited for long, and not for
+ * as long as its longest task may take: all that time its other slots would be empty too, in every worker. Where it was in vain it works on
+ * for a while, and then tries for twice as long, so that the suspect's turn comes, and most of the time goes to the others.
  */
 import type { Consumer } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
@@ -28,9 +30,12 @@ export class Solitude {
   #timer: NodeJS.Timeout | undefined
   /** Suspects wait, and are due from this monotonic millisecond on; null: as far as is known, none wait. */
   #due: number | null = null
+  /** Milliseconds: for how long it lets itself run empty, and at least works on before. */
+  #patience: number
 
   constructor(parts: SolitudeParts) {
     this.#parts = parts
+    this.#patience = parts.patience * 1000
   }
 
   /** Looks for suspects until `close`. */
@@ -45,7 +50,9 @@ export class Solitude {
 
   /** A suspect has waited for too long: nothing else is to be taken. */
   get isDue(): boolean {
-    return this.#due !== null && this.#parts.clock.monotonic() >= this.#due
+    if (this.#due === null) return false
+    const late = this.#parts.clock.monotonic() - this.#due
+    return late >= 0 && late < this.#patience
   }
 
   /** Whether an idle worker has one to run. @param now that it is looked for now, rather than that the last look counts */
@@ -56,16 +63,22 @@ export class Solitude {
 
   /** So many were taken just now; others have to wait as long again before anybody makes room for them. */
   taken(count: number): void {
+    this.#patience = this.#parts.patience * 1000
     this.#due = count === 0 ? null : this.#later()
   }
 
   async #look(): Promise<void> {
-    const { consumer, queues, found, changed } = this.#parts
+    const { consumer, queues, clock, found, changed } = this.#parts
     try {
       if (await consumer.suspects(queues())) {
-        if (this.#due !== null) return
-        this.#due = this.#later()
-        found()
+        if (this.#due === null) {
+          this.#due = this.#later()
+          found()
+        } else if (clock.monotonic() - this.#due >= this.#patience) {
+          this.#patience *= 2
+          this.#due = this.#later()
+          changed()
+        }
       } else if (this.#due !== null) {
         this.#due = null
         changed()
@@ -76,7 +89,7 @@ export class Solitude {
   }
 
   #later(): number {
-    const { clock, patience, random } = this.#parts
-    return clock.monotonic() + patience * 1000 * (1 + random())
+    const { clock, random } = this.#parts
+    return clock.monotonic() + this.#patience * (1 + random())
   }
 }

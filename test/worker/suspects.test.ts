@@ -126,6 +126,40 @@ describe('what was found with a dead worker', () => {
       await stage.settled()
     })
 
+    it('keeps no worker from its other tasks for as long as its longest one takes: it tries again later, and for longer', async () => {
+      const end = gate()
+      const long = stage.app.task('kuma.long', () => end.passed)
+      let done = 0
+      const hum = stage.app.task('kuma.hum', async () => {
+        done++
+        await hum.delay()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      })
+      let alone = false
+      const suspect = stage.app.task('kuma.suspect', () => {
+        alone = true
+      })
+      await suspect.delay()
+      await died('suspects')
+      await long.delay()
+      await hum.delay()
+      let ranEmpty = 0
+      let last = performance.now()
+      const before = (step: string) => {
+        if (step !== 'take') return
+        if (performance.now() - last >= 190) ranEmpty++
+        last = performance.now()
+      }
+      await stage.work({ options: { leaseMs: 60, suspectPatience: 0.2 }, before })
+
+      await eventually(() => ranEmpty >= 2)
+      const so = done
+      await eventually(() => done > so + 10)
+      expect(alone).to.equal(false)
+      end.open()
+      await eventually(() => alone)
+    })
+
     it('is done by a worker that runs until all is done', async () => {
       let runs = 0
       const suspect = stage.app.task('kuma.suspect', () => {
