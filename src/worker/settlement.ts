@@ -213,9 +213,12 @@ export class Outcomes {
       priority,
       headers: { [SLOT_HEADER]: undefined, [LIFE_HEADER]: this.#try(delivery.raw, message)?.life },
     })
+    // In a queue of ours it waits at the broker. In another one there may be workers of Python's alone, who look into the list and hold what has
+    // an ETA themselves; whom it is for then, if it is one of ours, parks it.
+    const again = queue === delivery.lane.queue ? { queue, priority, raw, due } : { queue, priority, raw }
     const error = cause === undefined ? celeryError('Retry', ['Retry', null, null]) : toWireError(cause)
     const result = this.#result(delivery.raw, message, { kind: 'error', state: 'RETRY', error })
-    return this.#with({ delivery, message }, { kind: 'ack' }, result === null ? [] : [result], [{ queue, priority, raw, due }])
+    return this.#with({ delivery, message }, { kind: 'ack' }, result === null ? [] : [result], [again])
   }
 
   /** REVOKED, and nothing that follows: neither callbacks nor errbacks, as in Celery. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { MaxRetriesExceeded, Reject, Retry, type RetryOptions } from '../../src/index.js'
 import { failureOf } from '../app/an-app.js'
+import { eventually } from '../eventually.js'
 import { gate, Stage } from './a-worker.js'
 
 class Flaky extends Error {}
@@ -164,6 +165,19 @@ describe('a task that is tried again', () => {
     expect(await (await page.delay()).wait({ timeout: 5 })).to.equal('FAILURE')
     expect(stage.said('raised expected: Error: as planned')[0]?.level).to.equal('info')
     expect(stage.lines.filter(({ level }) => level === 'error')).to.deep.equal([])
+  })
+
+  it('goes at once to a queue that is not its own, where workers of Python may be alone: they hold what has an ETA themselves', async () => {
+    const moved = stage.app.task('kuma.moved', { bind: true }, (task) => task.retry({ countdown: 60, queue: 'python' }))
+    await stage.work()
+    await moved.delay()
+    await stage.settled()
+
+    expect(await stage.counts('python')).to.include({ ready: 1, delayed: 0 })
+    const other = await stage.work({ choice: { queues: ['python'] } })
+    await eventually(async () => (await stage.counts('python')).delayed === 1)
+    other.worker.stopNow()
+    await other.ended
   })
 
   it('goes to the dead letters, or back to its queue, when it rejects its message', async () => {
