@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import type { Broker, Consumer, Judge, Orphan } from '../../src/broker/broker.js'
+import type { Broker, Consumer, Delivery, Judge, Orphan } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
 import { Keys } from '../../src/broker/redis/keys.js'
 import { scripts } from '../../src/broker/redis/scripts.js'
@@ -129,6 +129,42 @@ describe('what Redis refuses in the middle of a step', () => {
     expect(await redis.hvals(keys.delayedRaw('celery'))).to.deep.equal(['a'])
     expect(await redis.zcard(keys.delayed('celery'))).to.equal(1)
     expect(await redis.lrange(keys.list('celery', 3), 0, -1)).to.deep.equal(['b'])
+  })
+
+  it('of what is to follow nothing is sent where one of it is refused, however often that is tried', async () => {
+    await broker.publish(['a', 'b'].map((raw) => ({ queue: 'celery', priority: 0, raw })))
+    const consumer = await worker(['celery'])
+    const taken = await consumer.take(1, ['celery'], 2)
+    if (taken === 'lost') throw new Error('lost')
+    const follow = (...queues: string[]) => queues.map((queue) => ({ queue, priority: 0, raw: 'next' }))
+    const later = { queue: 'spoilt', priority: 0, raw: 'next', due: Date.now() + 3_600_000 }
+    await spoil('broken')
+    await redis.set(keys.delayed('spoilt'), 'no set')
+
+    const [first, second] = taken.deliveries as [Delivery, Delivery]
+    await consumer.settle([{ delivery: first, fate: { kind: 'ack' }, publish: follow('good', 'broken') }])
+    await consumer.settle([{ delivery: second, fate: { kind: 'ack' }, publish: [...follow('good'), later] }])
+
+    expect(await counts('good')).to.include({ ready: 0 })
+    expect(await redis.hlen(keys.delayedRaw('spoilt'))).to.equal(0)
+    expect((await broker.queues.dead('celery', 0, 9)).map(({ reason }) => reason)).to.deep.equal(['refused-by-broker', 'refused-by-broker'])
+    expect(await counts('celery')).to.include({ leased: 0, dead: 2 })
+  })
+
+  it('a message that could not be settled is still there, bytes and all, should its worker vanish', async () => {
+    const raw = 'x'.repeat(5_000)
+    await broker.publish([raw, 'other'].map((one) => ({ queue: 'celery', priority: 0, raw: one })))
+    const consumer = await worker(['celery'], 1)
+    const taken = await consumer.take(1, ['celery'], 2)
+    if (taken === 'lost') throw new Error('lost')
+    const [delivery] = taken.deliveries as [Delivery]
+    await spoil('broken')
+    await redis.set(keys.dead('celery'), 'no list')
+
+    await refused(consumer.settle([{ delivery, fate: { kind: 'ack' }, publish: [{ queue: 'broken', priority: 0, raw: 'next' }] }]))
+    await eventually(async () => (await broker.tend(toFront)).reaped.length > 0)
+
+    expect((await broker.queues.peek('celery', 9)).map(String)).to.deep.equal([raw, 'other'])
   })
 
   it('a dead letter stays one when its queue takes nothing', async () => {

@@ -56,8 +56,30 @@ local function report(lane, position, refused)
   reply[#reply + 1] = refused
 end
 
+-- Of several messages none is sent unless all can be: a script is not rolled back, and whoever hears of the refusal says all of it once more.
+local KINDS = { l = 'list', f = 'list', x = 'list', d = 'zset' }
+local function barred(a, count)
+  local sent, messages = a, 0
+  for _ = 1, count do
+    local op = ARGV[a]
+    if op == 'd' then messages = messages + 2 elseif KINDS[op] then messages = messages + 1 end
+    a = a + 1 + WIDTH[op]
+  end
+  if messages < 2 then return end
+  a = sent
+  for _ = 1, count do
+    local op = ARGV[a]
+    if KINDS[op] then
+      local kind = redis.pcall('TYPE', ARGV[a + 1])
+      if kind.err then return kind.err end
+      if kind.ok ~= 'none' and kind.ok ~= KINDS[op] then return 'WRONGTYPE Operation against a key holding the wrong kind of value' end
+    end
+    a = a + 1 + WIDTH[op]
+  end
+end
+
 local function perform(lane, position, a, count)
-  local refused
+  local refused = barred(a, count)
   local at = a
   for _ = 1, count do
     if ARGV[at] == 'r' and not refused then refused = store(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
@@ -81,10 +103,10 @@ local function perform(lane, position, a, count)
       local held = redis.pcall('HGET', ARGV[a + 1], ARGV[a + 2])
       if type(held) == 'string' then redis.call('HSET', ARGV[a + 1], ARGV[a + 2], string.match(held, '^%d*') .. ' ' .. ARGV[a + 3]) end
     end
-    if type(r) == 'table' and r.err then refused = r.err end
+    if type(r) == 'table' and r.err then return r.err, at end -- nor what follows it: its bytes and its start record are still needed
     a = a + 1 + WIDTH[op]
   end
-  return refused, a
+  return nil, a
 end
 
 local function skip(a, count)
