@@ -96,7 +96,7 @@ describe('a task that is not to run now', () => {
     let runs = 0
     const note = stage.app.task('kuma.note', () => ++runs)
     await stage.work()
-    const result = await note.applyAsync([], { countdown: 0.1 })
+    const result = await note.applyAsync([], { countdown: 1 })
     await eventually(async () => (await stage.counts()).delayed === 1)
 
     await result.revoke()
