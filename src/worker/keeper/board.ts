@@ -215,6 +215,12 @@ export class Board {
   }
 }
 
+/** Whether what is on the board as `shown` is the task `id`: a board has a byte for each character, and cuts ids that are very long. */
+export function isShownAs(shown: string, id: string): boolean {
+  const written = Buffer.from(id, 'latin1').toString('latin1')
+  return shown === written || (shown.length >= MAX_TEXT - MAX_LANE && written.startsWith(shown))
+}
+
 /** Milliseconds on a clock that never jumps and that all threads share; `performance.now()` starts with each thread. */
 function sharedNow(): number {
   const [seconds, nanoseconds] = process.hrtime()

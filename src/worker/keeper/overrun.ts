@@ -2,7 +2,7 @@
  * Whether what blocks the event loop has done so for too long. A task is condemned only when there is no doubt that it is the one: its
  * neighbours can't help it that nothing turns.
  */
-import type { OnBoard } from './board.js'
+import { isShownAs, type OnBoard } from './board.js'
 import type { Sighting } from './probe.js'
 
 export interface Blockage {
@@ -49,7 +49,8 @@ function culpritOf({ running, entered }: Blockage, sighting: Sighting | null): O
   // Before its first pause a handler has the loop for itself, whatever code of others it calls.
   if (entered !== undefined) return entered
   if (sighting === null) return running.length === 0 ? 'no-task' : only(running)
-  const seen = running.filter(({ id }) => id === sighting.id)
+  const { id } = sighting
+  const seen = id === null ? [] : running.filter((one) => isShownAs(one.id, id))
   return seen.length === 0 ? 'no-task' : only(seen)
 }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { OnBoard } from '../../../src/worker/keeper/board.js'
+import { Board, type OnBoard } from '../../../src/worker/keeper/board.js'
 import { type Blockage, isOverrun, judge } from '../../../src/worker/keeper/overrun.js'
 import type { Sighting } from '../../../src/worker/keeper/probe.js'
 
@@ -60,6 +60,16 @@ describe('a task that blocks the event loop', () => {
     expect(verdict(blockage([task('a')], LIMIT_MS), seen(null))).to.equal('no-task')
     expect(verdict(blockage([task('a')], LIMIT_MS), seen('given-up'))).to.equal('no-task')
     expect(verdict(blockage([], LIMIT_MS))).to.equal('no-task')
+  })
+
+  it('is known by an id that the board cuts, or has no letters for', () => {
+    for (const id of ['€-1', 'a'.repeat(255)]) {
+      const board = new Board(2)
+      board.start('1/1', 0, id, 'kuma.block', 0)
+      board.start('1/1', 1, 'another', 'kuma.good', 0)
+
+      expect(verdict(blockage(board.started(), LIMIT_MS), seen(id)), id).to.deep.equal([board.started()[0]?.id, 600])
+    }
   })
 
   it('is not judged while somebody debugs the process', () => {
