@@ -2,6 +2,7 @@
  * Reads and watches results for all who wait in this process. Whoever begins to wait in one turn of the event loop shares one watch and
  * one read: a thousand callers are two round trips. Nothing is polled; the store tells of changes.
  */
+import { isCelerityError } from '../errors.js'
 import type { ResultStore, Watch } from '../results/store.js'
 
 /** Who waits for one id. Exactly one of them is called per change; nothing after `fail`. */
@@ -99,22 +100,31 @@ class WatchGroup {
     if (this.isEmpty) this.#close()
   }
 
-  /** Watches first and reads second, so that no change falls in between. */
+  /**
+   * What an outage leaves behind, a connection on which nothing comes any more, is found out by whoever asks first, and takes all his time. The
+   * server may be there again: it is asked once more, over a new one.
+   */
   async start(open: () => Promise<ResultStore>): Promise<void> {
-    const ids = [...this.#listeners.keys()]
-    if (ids.length === 0) return
-    try {
-      const store = await open()
-      this.#watch = await store.watch(ids, (id, json) => {
-        this.#heard.add(id)
-        this.#tell(id, json)
-      })
-      if (this.isEmpty) return this.#close()
-      const stored = await store.get(ids)
-      for (const [index, id] of ids.entries()) if (!this.#heard.has(id)) this.#tell(id, stored[index] ?? null)
-    } catch (error) {
-      this.fail(error)
+    for (let again = false; !this.isEmpty; again = true) {
+      try {
+        return await this.#begin(await open())
+      } catch (error) {
+        this.#close()
+        if (again || !isCelerityError(error) || error.code !== 'E_RESULTS_UNREACHABLE') return this.fail(error)
+      }
     }
+  }
+
+  /** Watches first and reads second, so that no change falls in between. */
+  async #begin(store: ResultStore): Promise<void> {
+    const ids = [...this.#listeners.keys()]
+    this.#watch = await store.watch(ids, (id, json) => {
+      this.#heard.add(id)
+      this.#tell(id, json)
+    })
+    if (this.isEmpty) return this.#close()
+    const stored = await store.get(ids)
+    for (const [index, id] of ids.entries()) if (!this.#heard.has(id)) this.#tell(id, stored[index] ?? null)
   }
 
   fail(error: unknown): void {

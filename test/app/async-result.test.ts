@@ -4,6 +4,7 @@ import type { Celerity } from '../../src/app/celerity.js'
 import { currentRequest } from '../../src/app/current.js'
 import { ResultFeed } from '../../src/app/result-feed.js'
 import { TaskRevoked } from '../../src/app/throwables.js'
+import { CelerityError } from '../../src/errors.js'
 import { celeryError, RemoteTaskError } from '../../src/protocol/error-wire.js'
 import { encodeResult, type Outcome, stateOf } from '../../src/protocol/result.js'
 import type { ResultStore } from '../../src/results/store.js'
@@ -303,6 +304,30 @@ describe('waiting for many results', () => {
     }
 
     expect(seen).to.deep.equal([1, 2, 3])
+  })
+
+  it('asks once more when an outage has left it a dead connection, and says so when that is of no use either', async () => {
+    for (const [failures, outcome] of [
+      [1, 'done'],
+      [2, 'E_RESULTS_UNREACHABLE'],
+    ] as const) {
+      for (const step of ['watch', 'get'] as const) {
+        const counts = aStore({ a: json('a', succeeded('done')) })
+        const original = counts.store[step].bind(counts.store) as (...args: unknown[]) => Promise<unknown>
+        let left: number = failures
+        Object.assign(counts.store, {
+          async [step](...args: unknown[]) {
+            if (left-- > 0) throw new CelerityError('E_RESULTS_UNREACHABLE', { message: 'away' })
+            return original(...args)
+          },
+        })
+
+        const got = await new AsyncResult('a', sourceOf(counts.store)).get().catch((error: { code: string }) => error.code)
+
+        expect(got, `${failures} ${step}`).to.equal(outcome)
+        expect(counts.open).to.equal(0)
+      }
+    }
   })
 
   it('tells everybody when the store cannot be reached', async () => {

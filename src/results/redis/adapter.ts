@@ -64,17 +64,27 @@ export class RedisResults implements ResultStore {
       else watchers.add(changed)
     }
     // Also for ids that another caller watches already: its subscription may still be under way.
-    if (ids.length > 0)
-      await this.#subscriber.run((client) => client.subscribe(...(fresh.length > 0 ? fresh : ids).map((id) => this.#channel(id))))
+    try {
+      if (ids.length > 0)
+        await this.#subscriber.run((client) => client.subscribe(...(fresh.length > 0 ? fresh : ids).map((id) => this.#channel(id))))
+    } catch (error) {
+      this.#drop(ids, changed)
+      throw error
+    }
     return { close: () => this.#unwatch(ids, changed) }
   }
 
-  async #unwatch(ids: readonly string[], changed: Changed): Promise<void> {
-    const unused = ids.filter((id) => {
+  /** Returns those that nobody watches any more. */
+  #drop(ids: readonly string[], changed: Changed): readonly string[] {
+    return ids.filter((id) => {
       const watchers = this.#watchers.get(id)
       if (watchers === undefined || !watchers.delete(changed) || watchers.size > 0) return false
       return this.#watchers.delete(id)
     })
+  }
+
+  async #unwatch(ids: readonly string[], changed: Changed): Promise<void> {
+    const unused = this.#drop(ids, changed)
     if (unused.length === 0) return
     // A lost connection has unsubscribed by itself.
     await this.#subscriber.run((client) => client.unsubscribe(...unused.map((id) => this.#channel(id)))).catch(() => {})
