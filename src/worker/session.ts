@@ -30,8 +30,8 @@ import { LOOK_MS, Watchdog } from './watchdog.js'
 import { STALE_MS, Workbench } from './workbench.js'
 import type { WorkerOptions, WorkerParts } from './worker-options.js'
 
-/** Messages of one take: more gains nothing. */
-const MAX_TAKE = 100
+/** Messages of one take: a server is asked again before half of what is held has run, and more gains nothing. */
+const MAX_TAKE = 150
 
 /** The worker's, for all its sessions. */
 export interface SessionParts extends WorkerParts {

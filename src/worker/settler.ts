@@ -3,6 +3,7 @@
  * grow with the load by themselves. Result and ack are one step where the broker carries out the store's writes; otherwise the results are
  * written first, and where the final state of another run stands already, the message ends as that says.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { Consumer, Delivery, Settlement } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
 import { isCelerityError, reason } from '../errors.js'
@@ -34,8 +35,8 @@ export interface SettlerParts {
   lost(): void
 }
 
-/** Settlements of one step at most: beyond this the script would hold the server up. */
-const MAX_BATCH = 250
+/** Settlements of one step at most, two whole takes: beyond this the script would hold the server up. */
+const MAX_BATCH = 300
 /** Settlements that may wait to be stored before nothing more is taken: a broker that is slow, or away, does not fill the memory. */
 const MAX_PENDING = 2_000
 /** Tries, over some five seconds, before an outcome that is refused makes room for others. An outage is waited out, however long. */
@@ -70,8 +71,7 @@ export class Settler {
     if (fate.kind === 'park') this.#parts.parked(fate.due)
     if (publish !== undefined) for (const { due } of publish) if (due !== undefined) this.#parts.parked(due)
     this.#waiting.push(settling)
-    // Whatever ends in the same turn of the event loop goes out together.
-    this.#flushing ??= new Promise((resolve) => setImmediate(() => this.#flush().then(resolve)))
+    this.#flushing ??= this.#flush()
   }
 
   /** Back to the front of its queue, for whoever takes next. */
@@ -96,6 +96,8 @@ export class Settler {
   async #flush(): Promise<void> {
     try {
       while (this.#waiting.length > 0 && !this.#stopped) {
+        // Whatever ends in the same turn of the event loop goes out together: a lane that is settled in two parts costs the server notes.
+        await endOfTurn()
         const batch = this.#waiting.splice(0, MAX_BATCH)
         this.#inFlight = batch.length
         await this.#store(batch)

@@ -4,8 +4,8 @@
  */
 import type { Request } from './request.js'
 
-/** Messages held at most, however fast the tasks are: two batches of a hundred. */
-const MAX_AHEAD = 200
+/** Messages held at most, however fast the tasks are: two takes, one that runs while the other is on its way. */
+const MAX_AHEAD = 300
 /** Milliseconds of work taken ahead. */
 const AHEAD_MS = 20
 /** Weight of the newest run in the mean. */
