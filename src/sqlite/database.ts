@@ -70,6 +70,13 @@ export async function openDatabase(url: string, options: DatabaseOptions): Promi
   }
 }
 
+/** It is committed, and everybody sees it; but the disk failed to confirm it, and a power cut may take it back. */
+export class Unflushed extends CelerityError {
+  constructor({ code, message, hint, cause }: CelerityError) {
+    super(code, { message, hint, cause })
+  }
+}
+
 export class Database {
   /** Without links: the same file has the same path. */
   readonly path: string
@@ -113,10 +120,19 @@ export class Database {
       const result = this.#within('BEGIN IMMEDIATE', step)
       committed(this.#commits)
       // Not by SQLite, inside the transaction: nobody else waits for our disk, and who is killed while it writes has stored it already.
-      if (durability === 'durable' && this.#synchronous === 'full') this.#wal?.flush()
+      if (durability === 'durable' && this.#synchronous === 'full') this.#flush()
       this.#trim()
       return result
     })
+  }
+
+  #flush(): void {
+    try {
+      this.#wal?.flush()
+    } catch (error) {
+      const cause = translated(this.#options.codes, this.path, error)
+      throw isCelerityError(cause) ? new Unflushed(cause) : cause
+    }
   }
 
   /** Taken before a look at the tables, then handed to `changed`: so no commit in between is missed. */

@@ -1,6 +1,7 @@
 /** Publishing: all that is published in one turn of the event loop becomes one commit, since the flush to the disk is what costs. */
 import type { Clock } from '../../clock.js'
-import type { Database } from '../../sqlite/database.js'
+import { CelerityError, isCelerityError } from '../../errors.js'
+import { type Database, Unflushed } from '../../sqlite/database.js'
 import type { Outgoing } from '../broker.js'
 import { publish } from './places.js'
 
@@ -40,9 +41,12 @@ export class Outbox {
       await this.#store(postings)
       for (const { stored } of postings) stored()
     } catch (error) {
-      if (postings.length === 1) postings[0]?.failed(error)
-      // One of them may be what SQLite refuses (larger than it holds): the others must not fail with it.
-      else for (const posting of postings) await this.#store([posting]).then(posting.stored, posting.failed)
+      // One of them may be what SQLite refuses (larger than it holds): the others must not fail with it. Whatever else it is holds for all.
+      const isTriedSingly = postings.length > 1 && isCelerityError(error) && error.code === 'E_BROKER_REFUSED'
+      for (const posting of postings) {
+        if (isTriedSingly) await this.#store([posting]).then(posting.stored, (why: unknown) => posting.failed(fateOf(why)))
+        else posting.failed(fateOf(error))
+      }
     }
   }
 
@@ -51,4 +55,14 @@ export class Outbox {
       for (const { messages } of postings) publish(transaction, messages, this.#clock.now())
     })
   }
+}
+
+/** What is there must not be reported as not sent: it would be sent again. */
+function fateOf(error: unknown): unknown {
+  if (!(error instanceof Unflushed)) return error
+  return new CelerityError('E_PUBLISH_TIMEOUT', {
+    message: `the messages are stored, but the disk did not confirm them: ${error.message}`,
+    hint: error.hint,
+    cause: error,
+  })
 }
