@@ -95,16 +95,17 @@ export class Settler {
 
   async #flush(): Promise<void> {
     try {
-      while (this.#waiting.length > 0 && !this.#stopped) {
+      do {
         // Whatever ends in the same turn of the event loop goes out together: a lane that is settled in two parts costs the server notes.
         await endOfTurn()
+        if (this.#stopped) break
         const batch = this.#waiting.splice(0, MAX_BATCH)
         this.#inFlight = batch.length
         await this.#store(batch)
         this.#inFlight = 0
         for (const { over } of batch) over?.()
         this.#parts.stored()
-      }
+      } while (this.#waiting.length > 0)
     } finally {
       this.#inFlight = 0
       this.#flushing = undefined
