@@ -162,7 +162,7 @@ export class Session {
     try {
       while (!ends.aborted) {
         // It lets itself run empty for a suspect that has waited for too long.
-        if (this.#solitude.isDue) {
+        if (this.#solitude.isDraining) {
           if (this.#isEmpty) await unlessAborted(this.#runAlone(ends), ends)
           else await this.#bell.next()
           continue
@@ -190,7 +190,7 @@ export class Session {
     if (taken === null || taken === 'lost') return false
     await this.#revocations.learn(taken.revocations)
     if (taken.deliveries.length > 0) await this.#reception.receive(taken.deliveries, ends)
-    else if (quiet && (await this.#solitude.calls(this.#options.once))) await this.#runAlone(ends)
+    else if (quiet && (await this.#solitude.wantsOne(this.#options.once))) await this.#runAlone(ends)
     else if (this.#options.once && quiet) return true
     // A slot that becomes free meanwhile changes nothing: there was room, and nothing came.
     else if (!ends.aborted) await this.#taker.wait()
@@ -199,7 +199,7 @@ export class Session {
 
   /** More is to be taken; not so for the sake of a suspect. */
   get #isFree(): boolean {
-    return this.#slots.want > 0 && !this.#isAlone && !this.#solitude.isDue
+    return this.#slots.want > 0 && !this.#isAlone && !this.#solitude.isDraining
   }
 
   /** Nothing runs or waits here, and nothing is left to be stored. */

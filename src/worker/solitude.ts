@@ -48,15 +48,15 @@ export class Solitude {
     clearInterval(this.#timer)
   }
 
-  /** A suspect has waited for too long: nothing else is to be taken. */
-  get isDue(): boolean {
+  /** A suspect has waited for too long: the worker lets itself run empty, and takes nothing else. */
+  get isDraining(): boolean {
     if (this.#due === null) return false
     const late = this.#parts.clock.monotonic() - this.#due
     return late >= 0 && late < this.#patience
   }
 
   /** Whether an idle worker has one to run. @param now that it is looked for now, rather than that the last look counts */
-  async calls(now: boolean): Promise<boolean> {
+  async wantsOne(now: boolean): Promise<boolean> {
     if (now) await this.#look()
     return this.#due !== null
   }

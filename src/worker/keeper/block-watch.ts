@@ -6,7 +6,7 @@ import { reason } from '../../errors.js'
 import type { Board } from './board.js'
 import { culprit } from './culprit.js'
 import type { MainThread } from './main-thread.js'
-import { type Blockage, isOverrun, judge, type Verdict } from './overrun.js'
+import { type Blockage, isOverrun, type Verdict, verdictOn } from './overrun.js'
 import type { Sighting } from './probe.js'
 import { rest } from './rest.js'
 
@@ -85,7 +85,7 @@ export class BlockWatch {
     }
     if (now - this.#judgedAt > AGAIN_MS && isOverrun(blockage, this.#limitMs)) {
       this.#judgedAt = now
-      await this.#judge(blockage)
+      await this.#verdictOn(blockage)
     }
   }
 
@@ -96,12 +96,12 @@ export class BlockWatch {
     main.say('blocked', `${culprit(board, sighting)}${where}; the lease is renewed all the same, but nothing else runs here`)
   }
 
-  async #judge(blockage: Blockage): Promise<void> {
+  async #verdictOn(blockage: Blockage): Promise<void> {
     const { board, main, sight, execute } = this.#parts
     const { ticks } = board
     const isStillBlocked = () => board.ticks === ticks
     const sighting = await sight()
-    const verdict = judge(blockage, this.#limitMs, sighting)
+    const verdict = verdictOn(blockage, this.#limitMs, sighting)
     if (verdict === null || !isStillBlocked()) return
     try {
       await execute(verdict, sighting, isStillBlocked)

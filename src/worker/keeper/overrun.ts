@@ -35,7 +35,7 @@ export function isOverrun({ running, blockedMs }: Blockage, blockedLimitMs: numb
  * @param blockedLimitMs for a task without a limit of its own; 0: none
  * @param sighting       null: no answer
  */
-export function judge(blockage: Blockage, blockedLimitMs: number, sighting: Sighting | null): Verdict | null {
+export function verdictOn(blockage: Blockage, blockedLimitMs: number, sighting: Sighting | null): Verdict | null {
   if (sighting?.isDebugged === true) return null
   const culprit = culpritOf(blockage, sighting)
   if (typeof culprit === 'object') {

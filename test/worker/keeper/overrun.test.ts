@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Board, type OnBoard } from '../../../src/worker/keeper/board.js'
-import { type Blockage, isOverrun, judge } from '../../../src/worker/keeper/overrun.js'
+import { type Blockage, isOverrun, verdictOn } from '../../../src/worker/keeper/overrun.js'
 import type { Sighting } from '../../../src/worker/keeper/probe.js'
 
 const LIMIT_MS = 600_000
@@ -16,7 +16,7 @@ function blockage(running: readonly OnBoard[], blockedMs = 1_500, entered?: OnBo
   return { running, entered, blockedMs }
 }
 const verdict = (found: Blockage, sighting: Sighting | null = null) => {
-  const answer = isOverrun(found, LIMIT_MS) ? judge(found, LIMIT_MS, sighting) : null
+  const answer = isOverrun(found, LIMIT_MS) ? verdictOn(found, LIMIT_MS, sighting) : null
   return answer?.kind === 'task' ? [answer.task.id, answer.limit] : (answer?.kind ?? null)
 }
 
@@ -78,7 +78,7 @@ describe('a task that blocks the event loop', () => {
 
   it('without a limit of all is judged by its own alone', () => {
     expect(isOverrun(blockage([task('a')], 1e12), 0)).to.equal(false)
-    expect(judge(blockage([overdue('a')], 1e12), 0, seen('a'))).to.include({ kind: 'task', limit: 2 })
-    expect(judge(blockage([task('a')], 1e12), 0, seen('a'))).to.equal(null)
+    expect(verdictOn(blockage([overdue('a')], 1e12), 0, seen('a'))).to.include({ kind: 'task', limit: 2 })
+    expect(verdictOn(blockage([task('a')], 1e12), 0, seen('a'))).to.equal(null)
   })
 })
