@@ -85,7 +85,7 @@ export class BlockWatch {
     }
     if (now - this.#judgedAt > AGAIN_MS && isOverrun(blockage, this.#limitMs)) {
       this.#judgedAt = now
-      await this.#verdictOn(blockage)
+      await this.#judge(blockage)
     }
   }
 
@@ -96,7 +96,7 @@ export class BlockWatch {
     main.say('blocked', `${culprit(board, sighting)}${where}; the lease is renewed all the same, but nothing else runs here`)
   }
 
-  async #verdictOn(blockage: Blockage): Promise<void> {
+  async #judge(blockage: Blockage): Promise<void> {
     const { board, main, sight, execute } = this.#parts
     const { ticks } = board
     const isStillBlocked = () => board.ticks === ticks
