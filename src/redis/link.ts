@@ -50,6 +50,8 @@ export class RedisLink {
   readonly server: string
   /** When the present connection became ready, on the monotonic clock; null while there is none. */
   readySince: number | null = null
+  /** How often the server has answered "not yet". */
+  refusals = 0
   readonly #options: LinkOptions
   readonly #outages: Outages
   readonly #whereabouts: Whereabouts
@@ -113,7 +115,8 @@ export class RedisLink {
         const elsewhere = this.#whereabouts.isElsewhere(error)
         // Sent late, because its connection came late, it tells nothing of that one, which others wait for.
         if (elsewhere || (error === MISSED && left > whole / 2)) this.#discard(client)
-        else if (refusal !== null && refusal !== 'not-yet') throw this.#refused(error, refusal)
+        else if (refusal === 'not-yet') this.refusals++
+        else if (refusal !== null) throw this.#refused(error, refusal)
         unheard ||= refusal === null
         // A client whose socket has just broken says no at once, and learns of the break only when the event loop turns.
         const rest = refusal === null ? 5 : Math.min(50 * 2 ** tries, 500)

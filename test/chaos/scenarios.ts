@@ -1,5 +1,6 @@
 /** The scenarios by their names. */
 import type { Scenario } from './scenario.js'
+import { ending, refusing } from './scenarios/append-only.js'
 import { block } from './scenarios/block.js'
 import { clock, clockOfAll } from './scenarios/clock.js'
 import { connections, silence } from './scenarios/connections.js'
@@ -42,6 +43,8 @@ export const SCENARIOS: readonly Scenario[] = [
   slow,
   memory,
   disk,
+  refusing,
+  ending,
   crowd,
   clock,
   clockOfAll,

@@ -23,6 +23,8 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** Append-only file, synced at every write: what was acknowledged survives `kill`. Off by default. */
   readonly durable?: boolean
+  /** Its folder is made in this one, such as that of a small disk; default: where temporary files are. */
+  readonly within?: string
   /** More of redis-server's own options: `['--maxmemory-policy', 'allkeys-lru']`. */
   readonly args?: readonly string[]
 }
@@ -32,7 +34,7 @@ export const DATABASES = 1024
 
 /** Starts a private server on loopback and a free port, in a folder of its own; resolves when it takes connections. */
 export async function startRedisServer(binary: string, options: RedisServerOptions = {}): Promise<RedisServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'celerity-redis-'))
+  const folder = mkdtempSync(join(options.within ?? tmpdir(), 'celerity-redis-'))
   const started = await startOnFreePort((port) => start(binary, port, folder, options), 5)
   let { child, guard } = started
 

@@ -1,3 +1,4 @@
+import { ending, refusing } from '../chaos/scenarios/append-only.js'
 import { block } from '../chaos/scenarios/block.js'
 import { clock, clockOfAll } from '../chaos/scenarios/clock.js'
 import { connections, silence } from '../chaos/scenarios/connections.js'
@@ -73,6 +74,17 @@ describe('under fire', function () {
       tasks: 200,
       faults: 1,
     })
+    // A small disk of its own is mounted for these, which root alone may do.
+    if (process.getuid?.() === 0) {
+      bill.add('on a full disk under its file it refuses, loses nothing, and serves by itself when there is room (G1, G8)', refusing, {
+        tasks: 200,
+        faults: 1,
+      })
+      bill.add('on a full disk under a file that is synced at each write it ends, and loses nothing (G1, G8)', ending, {
+        tasks: 200,
+        faults: 1,
+      })
+    }
   })
 
   describe('many workers, and clocks that are wrong (T12, T13)', () => {

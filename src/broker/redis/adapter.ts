@@ -91,7 +91,7 @@ export class RedisBroker implements Broker {
     this.#reaper = {
       link,
       keys: this.#keys,
-      primacy: new Primacy(link),
+      primacy: new Primacy(link, this.#keys.scratch),
       awake: this.#awake,
       log: options.log,
     }

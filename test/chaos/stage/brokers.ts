@@ -36,7 +36,7 @@ export class RedisStand implements Stand {
     return new RedisStand(binary, await startRedisServer(binary, { durable: true }))
   }
 
-  private constructor(binary: string, server: RedisServer) {
+  protected constructor(binary: string, server: RedisServer) {
     this.binary = binary
     this.server = server
     this.#probe = new Redis(server.url, { retryStrategy: () => 100, maxRetriesPerRequest: null })
