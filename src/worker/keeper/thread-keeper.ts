@@ -15,7 +15,8 @@ const END_SECONDS = 0.5
 /** One call now and then needs little; without limits the thread's heap takes 11 MB more. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, codeRangeSizeMb: 4 }
 
-export function threadKeeper(options: KeeperOptions, { board, lamport, log, panel, lost, lanes, readers, listening }: KeeperParts): Keeper {
+export function threadKeeper(options: KeeperOptions, parts: KeeperParts): Keeper {
+  const { broker, board, lamport, log, panel, lost, lanes, readers, listening } = parts
   const shared = { board: board.buffer, lamport: lamport.buffer }
   const workerData: KeeperData = { ...options, ...shared, started: Date.now() / 1000, log: log.twin ?? null }
   let closed = false
@@ -28,6 +29,11 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
   let thread = start()
   const ticks = setInterval(() => board.tick(), TICK_MS)
   ticks.unref()
+  // A machine that is busy enough takes longer than a lease to load a thread: until that renews, we do.
+  let standIn: NodeJS.Timeout | undefined = setInterval(() => {
+    broker.renew(options.incarnation, board.started()).catch(() => {}) // the next one, or the thread, which tells of trouble
+  }, options.leaseMs / 3)
+  standIn.unref()
 
   function start(): Thread {
     const started = new Thread(threadFile(), { workerData, name: 'keeper', resourceLimits: LIMITS })
@@ -71,6 +77,7 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
         if (!word.isWritten) log.warning(`keeper: ${word.text}`)
         break
       case 'lanes':
+        stopStandIn()
         lanes(word.names)
         break
       case 'over':
@@ -85,8 +92,14 @@ export function threadKeeper(options: KeeperOptions, { board, lamport, log, pane
     }
   }
 
+  function stopStandIn(): void {
+    clearInterval(standIn)
+    standIn = undefined
+  }
+
   /** Nobody tells the broker any more. */
   function forget(): void {
+    stopStandIn()
     for (const resolve of announcing.values()) resolve()
     announcing.clear()
   }

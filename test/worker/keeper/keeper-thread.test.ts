@@ -11,7 +11,8 @@ import { type RedisServer, redisUrl, startRedis } from '../../setup/servers.js'
 import { KeptWorker, NODE } from './a-keeper.js'
 import { Asker, carrying } from './an-asker.js'
 
-describe("the keeper's thread", () => {
+describe("the keeper's thread", function () {
+  this.timeout(30_000)
   let url: string
   let broker: Broker
   let asker: Asker
@@ -58,6 +59,27 @@ describe("the keeper's thread", () => {
     await eventually(async () => JSON.parse((await broker.workers())[0]?.state ?? '{}').queues?.[0] === 'mail')
     expect(worker.isLost).to.equal(false)
     expect(worker.keeper.renewing).to.equal(true)
+  })
+
+  it('has its lease renewed by the main thread while it is loaded, or does not come through', async () => {
+    const renewals = renewalsOf(broker)
+    worker = await KeptWorker.open(broker, undefined, { leaseMs: 1_000, brokerUrl: 'redis://127.0.0.1:1' })
+
+    await eventually(() => renewals() >= 5) // longer than the lease
+    expect((await broker.tend(() => ({ fate: { kind: 'ack' } }))).reaped).to.deep.equal([])
+    expect(worker.isLost).to.equal(false)
+  })
+
+  it('is left alone with the lease once it renews', async () => {
+    const renewals = renewalsOf(broker)
+    worker = await KeptWorker.open(broker, undefined, { leaseMs: 1_000, brokerUrl: url })
+    await untilItAnswers()
+
+    await eventually(async () => {
+      const before = renewals()
+      await new Promise((resolve) => setTimeout(resolve, 800))
+      return renewals() === before
+    })
   })
 
   it('renews the lease through a flood of control messages', async function () {
@@ -159,3 +181,11 @@ describe("the keeper's thread", () => {
     }
   })
 })
+
+/** How many have come through over this connection, from now on. */
+function renewalsOf(broker: Broker): () => number {
+  let count = 0
+  const renew = broker.renew.bind(broker)
+  broker.renew = (...args) => renew(...args).finally(() => count++)
+  return () => count
+}
