@@ -39,10 +39,11 @@ export type Mark = string
 
 /** SQLite's own busy wait blocks the event loop, and several at once leave it no time for anything else: we wait with timers instead. */
 const BUSY_TIMEOUT_MS = 0
-/** Milliseconds between two tries at most, as in SQLite's own wait. */
+/** Milliseconds between two tries at most, as in SQLite's own wait; less and less, down to the least, for who has waited for long. */
 const MAX_BUSY_PAUSE_MS = 20
+const MIN_BUSY_PAUSE_MS = 1
 /** Between two looks whether the file is still the same one, where nothing is written: a look takes 4 µs. */
-const IDENTITY_CHECK_MS = 50
+const IDENTITY_CHECK_MS = 250
 /** The same where nobody asks anything of the file. */
 const WATCH_MS = 1_000
 /** Between two looks at the length of the log, and from how many bytes on it is cut off: SQLite begins it anew at 4 MB by itself. */
@@ -232,7 +233,9 @@ export class Database {
         if (isCelerityError(error)) throw error
         if (!isBusy(error) || clock.monotonic() >= end) throw translated(codes, this.path, error)
       }
-      await clock.sleep((Math.random() * Math.min(2 ** tries, MAX_BUSY_PAUSE_MS)) / 1000) // jitter, so that two that met do not meet again
+      // Jitter, so that two that met do not meet again. Among many nobody is passed over for ever: who has waited for longer tries more often.
+      const most = Math.max(MIN_BUSY_PAUSE_MS, (MAX_BUSY_PAUSE_MS * (end - clock.monotonic())) / deadlineMs)
+      await clock.sleep((Math.random() * Math.min(2 ** tries, most)) / 1000)
     }
   }
 

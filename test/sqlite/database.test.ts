@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
-import { systemClock } from '../../src/clock.js'
+import { type Clock, systemClock } from '../../src/clock.js'
 import { silentLog } from '../../src/log.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/sqlite/database.js'
@@ -198,6 +198,27 @@ describe('a SQLite database', () => {
 
       expect(await lines(database)).to.deep.equal(['x'])
       expect(turns).to.be.greaterThan(3)
+    })
+
+    it('is tried more often by who has waited for longer', async () => {
+      const pauses: { readonly elapsed: number; readonly ms: number }[] = []
+      let elapsed = 0
+      const clock: Clock = {
+        now: () => systemClock.now(),
+        monotonic: () => elapsed,
+        sleep: async (seconds) => {
+          pauses.push({ elapsed, ms: seconds * 1000 })
+          elapsed += seconds * 1000
+        },
+      }
+      const waiting = await open({ clock, deadlineMs: 1_000 })
+      pauses.length = 0
+      elapsed = 0
+      expect(await rejection(write(waiting, 'x'))).to.include({ code: 'E_BROKER_UNREACHABLE' })
+      const longest = (from: number, to: number) =>
+        Math.max(...pauses.flatMap((pause) => (pause.elapsed >= from && pause.elapsed < to ? [pause.ms] : [])))
+      expect(longest(0, 500)).to.be.within(8, 20)
+      expect(longest(800, 1_000)).to.be.below(4.1)
     })
 
     it('past the deadline is an error that says so', async () => {
