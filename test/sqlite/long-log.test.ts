@@ -80,7 +80,7 @@ describe('the log of a SQLite file', function () {
   })
 
   it('stays short, and nothing is said, where nobody reads for long', async () => {
-    for (let at = 0; at < 30; at++) await write()
+    for (let at = 0; at < 10; at++) await write()
     expect(length()).to.be.below(20)
     expect(said).to.deep.equal([])
   })

@@ -34,7 +34,7 @@ const OPTIONS: DatabaseOptions = {
 }
 
 describe('a SQLite file in whose place another one is put', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let folder: string
   let file: string
   let another: string
