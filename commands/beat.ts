@@ -34,7 +34,7 @@ export default class BeatCommand extends BaseCommand<typeof BeatCommand> {
     const { serveBeat } = await import('../src/cli/serve-beat.js')
     const { pidfile, 'health-port': healthPort } = this.flags
     const exitCode = await serveBeat(created, { log, pidfile, healthPort })
-    if (exitCode !== 0) process.exitCode = exitCode
+    process.exitCode = exitCode // whatever the application has left there
   }
 
   async #greet(created: CreatedBeat, log: Log): Promise<void> {

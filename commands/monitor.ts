@@ -56,7 +56,7 @@ export default class Monitor extends BaseCommand<typeof Monitor> {
       const { pidfile, 'health-port': healthPort } = this.flags
       const show = this.#moves(settings) ? (text: string) => this.#line.update(text) : null
       const exitCode = await serveMonitor(camera, { broker, store, show, log, pidfile, healthPort })
-      if (exitCode !== 0) process.exitCode = exitCode
+      process.exitCode = exitCode // whatever the application has left there
     } finally {
       this.#line.clear()
       await store.close()

@@ -78,7 +78,7 @@ export default class WorkerCommand extends BaseCommand<typeof WorkerCommand> {
       launched: this.#launched,
       before: () => this.#purge(created, log),
     })
-    if (exitCode !== 0) process.exitCode = exitCode
+    process.exitCode = exitCode // whatever the application has left there
   }
 
   async #beat(app: Celerity): Promise<CreatedBeat> {

@@ -26,7 +26,8 @@ export interface TaskContext {
   readonly eta: Date | null
   /**
    * Fires at the soft time limit (reason: SoftTimeLimitExceeded), when the task is terminated (TaskTerminated), at the end of a stop's grace
-   * and when the lease is lost: hand it to `fetch` and the like.
+   * and when the lease is lost: hand it to `fetch` and the like. At the end of a stop there is a quarter of a second left: who returns in it
+   * has done its work, who throws is run again, elsewhere, and that is no failure and no retry.
    */
   readonly signal: AbortSignal
   /** Lines carry the task's name and id. */

@@ -35,7 +35,7 @@ export function serveWorker({ worker, options, parts }: CreatedWorker, { before,
         const beating = beat === null ? null : keepBeating(beat, log)
         if (beat?.options.once) await beating // what it sends is to be worked off too
         try {
-          await worker.run()
+          await worker.work()
         } finally {
           beat?.beat.stop()
           await beating
@@ -44,6 +44,8 @@ export function serveWorker({ worker, options, parts }: CreatedWorker, { before,
           processed: worker.processed,
         })
       },
+      running: () => [...worker.runs],
+      leave: (exit) => worker.leave(exit),
     },
     serving,
   )

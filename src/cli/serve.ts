@@ -2,6 +2,7 @@
 import { systemClock } from '../clock.js'
 import type { CelerityError } from '../errors.js'
 import type { Log } from '../log.js'
+import { guardExit, type Running } from './exit-guard.js'
 import { type Health, serveHealth } from './health.js'
 import type { Launched } from './launcher.js'
 import { writePidfile } from './pidfile.js'
@@ -31,13 +32,20 @@ export interface Served extends Stoppable {
   readonly stores: readonly Replaceable[]
   /** Resolves when it has stopped. */
   run(): Promise<void>
+  /** What runs in it. */
+  running?(): readonly Running[]
+  /** The very last step, after `run`, however that ended; `exit` ends the process, and is absent where `run` has failed. */
+  leave?(exit?: () => never): Promise<void>
 }
 
 /** @returns the exit code: 0, or 130 and 143 when it was told twice to stop; @throws what `run` throws, E_USAGE, E_FILE_REPLACED */
 export async function serve(served: Served, { log, pidfile, healthPort, launched }: ServeOptions): Promise<number> {
   const signals = onStopSignals(served, (text) => log.info(text))
   launched?.onGone(() => signals.stopUnlessTold('the launcher is gone'))
-  const undo: (() => void | Promise<void>)[] = [() => signals.close(), catchStrayErrors(log), outliveOutput()]
+  const unguarded = await guardExit(log, () => served.running?.() ?? [])
+  let exit: (() => never) | undefined
+  const leave = () => served.leave?.(exit)
+  const undo: (() => unknown)[] = [() => signals.close(), outliveOutput(), unguarded, catchStrayErrors(log), leave]
   try {
     if (pidfile !== undefined) undo.push(writePidfile(pidfile, (text) => log.warning(text)))
     if (healthPort !== undefined) {
@@ -46,11 +54,15 @@ export async function serve(served: Served, { log, pidfile, healthPort, launched
       log.info(`health at port ${health.port}`, { port: health.port })
     }
     await runOnItsStores(served)
-    return signals.exitCode
+    exit = () => {
+      unguarded()
+      return process.exit(signals.exitCode)
+    }
   } finally {
     launched?.endsInOrder() // from here on a signal may end the process at once
     for (const one of undo.reverse()) await one()
   }
+  return signals.exitCode
 }
 
 /** @throws E_FILE_REPLACED, at once, whatever `run` is at */

@@ -79,7 +79,9 @@ async function play(raw: Buffer, stage: Stage): Promise<string> {
   if (accepted.kind === 'run') {
     const run = new Run(accepted.request, tracing.monotonic())
     id = run.id
-    settling = outcomes.of(run, await trace(run, tracing)).settling
+    const finished = await trace(run, tracing)
+    if (finished === null) throw new CelerityError('E_INTERNAL', { message: 'no worker stops here' })
+    settling = outcomes.of(run, finished).settling
   } else {
     id = accepted.kind === 'unreadable' ? accepted.bad.id : accepted.message.id
     settling = outcomes.ofRefused(delivery, accepted)

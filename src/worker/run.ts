@@ -5,6 +5,13 @@ import type { Request } from './request.js'
 /** One for all: this is made for every task. */
 const NEVER_BEGUN = Promise.resolve()
 
+/** What a handler's signal says at the end of a stop's grace. */
+export class WorkerStopped extends Error {
+  constructor() {
+    super('the worker stopped before the task was done')
+  }
+}
+
 export class Run implements CurrentRequest {
   readonly request: Request
   readonly id: string
@@ -56,6 +63,14 @@ export class Run implements CurrentRequest {
     this.#cancelled ??= why
     // What a listener of the handler throws belongs to this task (cli/stray-errors.ts).
     if (this.#controller !== undefined) currentRequest.run(this, () => this.#controller?.abort(why))
+  }
+
+  /**
+   * Its worker could wait no longer and it listens for that: if it fails, that is why, and it is to run again. Who never looked at its signal
+   * fails by itself; what is acked early runs once, however it ends.
+   */
+  get isInterrupted(): boolean {
+    return this.#cancelled instanceof WorkerStopped && this.#controller !== undefined && this.request.definition.policy.acks !== 'early'
   }
 
   /** What made the handler fail: where an API it called turned our signal into an AbortError, the signal's own reason. */

@@ -6,11 +6,12 @@ import { randomUUID } from 'node:crypto'
 import type { Consumer } from '../broker/broker.js'
 import { Bell } from './bell.js'
 import { RunContext } from './context.js'
+import { Departure } from './departure.js'
 import { Board } from './keeper/board.js'
 import { handOver } from './keeper/handed-over.js'
 import { type Keeper, startKeeper } from './keeper/keeper.js'
 import type { ControlPanel } from './panel/panel.js'
-import { unlessAborted, within } from './patience.js'
+import { unlessAborted } from './patience.js'
 import { RateGate } from './rate-gate.js'
 import { Reception } from './reception.js'
 import { Records } from './records.js'
@@ -53,6 +54,7 @@ export class Session {
   readonly #reception: Reception
   readonly #watchdog: Watchdog
   readonly #solitude: Solitude
+  readonly #departure: Departure
   #keeper: Keeper | undefined
   /** Something has changed that whoever waits may want to know: a slot, a run, a settlement. */
   readonly #bell = new Bell()
@@ -118,7 +120,12 @@ export class Session {
     this.#workbench = workbench
     const rates = new RateGate(broker, options.node, () => taker.now())
     this.#reception = new Reception({ intake, rates, outcomes, settler, workbench, scheduled, events, taker, clock, log })
-    const { leaseMs, suspectPatience: patience } = options
+    const resigning = () => {
+      this.#resigned = true
+    }
+    const { stopSeconds, leaseMs, suspectPatience: patience } = options
+    const leaving = { consumer, workbench, settler, bell: this.#bell, clock, log, isLost: () => this.#lost, resigning }
+    this.#departure = new Departure(leaving, stopSeconds)
     const found = () => taker.wake()
     this.#solitude = new Solitude({ consumer, queues: () => taker.queues, clock, random: parts.random, leaseMs, patience, found, changed })
   }
@@ -238,28 +245,16 @@ export class Session {
     this.#bell.ring()
   }
 
-  /**
-   * Orderly end: what has not started goes back at once; what runs may finish until `hurry` aborts, then its signal fires and it goes back
-   * too. Takes as long as that and `stopSeconds`, also when the broker is away.
-   */
+  /** Orderly end: what has not started goes back at once; what runs may finish, see `Departure.wait`. `leave` is to follow. */
   async stop(hurry: AbortSignal): Promise<void> {
-    const { clock } = this.#parts
     this.#halt()
-    await this.#idle(hurry)
-    this.#workbench.abandon()
-    const end = clock.monotonic() + this.#options.stopSeconds * 1000
-    if (!this.#lost) await within(this.#settler.drained(), this.#options.stopSeconds)
-    this.#settler.stop()
-    this.#resigned = true
-    await within(this.#consumer.resign(), Math.max(0.2, (end - clock.monotonic()) / 1000))
-    this.#over.abort()
-    await this.#keeper?.close()
+    await this.#departure.wait(hurry)
   }
 
-  async #idle(hurry: AbortSignal): Promise<void> {
-    if (hurry.aborted) return
-    const hurried = new Promise<void>((resolve) => hurry.addEventListener('abort', () => resolve(), { once: true }))
-    while (this.#workbench.runs.size > 0 && !hurry.aborted && !this.#lost) await Promise.race([this.#bell.next(), hurried])
+  /** Gives back what still runs, and resigns; `exit` ends the process (see `Departure.leave`). */
+  async leave(exit?: () => never): Promise<void> {
+    await this.#departure.leave(this.#keeper, exit)
+    this.#over.abort()
   }
 
   #leaseLost(): void {

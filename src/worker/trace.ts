@@ -18,8 +18,9 @@ export interface Tracing extends RetryClock {
 /** Timers can't be longer, in milliseconds; a limit beyond it is none. */
 const MAX_TIMER = 2 ** 31 - 1
 
-export async function trace(run: Run, tracing: Tracing): Promise<Finished> {
-  let outcome: Outcome
+/** Null: it was interrupted by the end of its worker, and has no outcome. */
+export async function trace(run: Run, tracing: Tracing): Promise<Finished | null> {
+  let outcome: Outcome | null
   try {
     const { message, definition } = run.request
     const soft = message.softTimeLimit ?? definition.policy.softTimeLimit
@@ -31,7 +32,7 @@ export async function trace(run: Run, tracing: Tracing): Promise<Finished> {
   }
   run.over = true
   if (run.pending !== null) await Promise.allSettled(run.pending)
-  return { outcome, runtime: (tracing.monotonic() - run.startedAt) / 1000, children: run.children }
+  return outcome && { outcome, runtime: (tracing.monotonic() - run.startedAt) / 1000, children: run.children }
 }
 
 function call(run: Run, tracing: Tracing): unknown {
@@ -79,12 +80,13 @@ function after(seconds: number | null, act: (seconds: number) => void): NodeJS.T
   return seconds === null || seconds * 1000 > MAX_TIMER ? undefined : setTimeout(act, seconds * 1000, seconds)
 }
 
-function classify(thrown: unknown, run: Run, tracing: Tracing): Outcome {
+function classify(thrown: unknown, run: Run, tracing: Tracing): Outcome | null {
   try {
     const error = run.blame(thrown)
     if (isRetry(error)) return decideRetry(run, error.options, tracing)
     if (isIgnore(error)) return { kind: 'ignore' }
     if (isReject(error)) return { kind: 'reject', requeue: error.requeue, reason: error.message }
+    if (run.isInterrupted && !(error instanceof TimeLimitExceeded)) return null // beyond its limit it may still go on here
     const { policy } = run.request.definition
     if (policy.retry.retries(error)) return decideRetry(run, { cause: error } satisfies RetryOptions, tracing)
     return { kind: 'failure', error, expected: policy.throws.some((kind) => error instanceof kind) }

@@ -13,7 +13,7 @@ import type { Finished, Outcome } from './outcome.js'
 import type { Records } from './records.js'
 import { named, reportOutcome, reportOverrun, reportRefusal, reportStart } from './report.js'
 import { type Intake, overtaken, type Request } from './request.js'
-import { Run } from './run.js'
+import { Run, WorkerStopped } from './run.js'
 import type { Scheduled } from './scheduled.js'
 import type { Outcomes } from './settlement.js'
 import type { Settler } from './settler.js'
@@ -105,8 +105,9 @@ export class Workbench {
       finished = await tracked
     }
     if (!this.#leave(run)) return // it was given up before, and its slot with it
-    if (finished === null || this.#lost) this.#free()
-    else this.#finish(run, finished)
+    if (finished !== null && !this.#lost) return this.#finish(run, finished)
+    if (run.begun && !this.#lost) this.#giveBack(run)
+    this.#free()
   }
 
   /** It ends without a run, though it was accepted. */
@@ -189,25 +190,53 @@ export class Workbench {
     for (const { delivery } of this.#parts.slots.drain()) this.#parts.settler.giveBack(delivery)
   }
 
-  /** The end of the grace: what still runs goes back, or has failed where it must not run twice. */
-  abandon(): void {
-    const { log, outcomes, settler, events } = this.#parts
-    const why = 'the worker stopped before the task was done'
+  /**
+   * The end of the grace: each handler's signal fires. Who ends now has ended, but for those that fail because of it: they go back (`trace`).
+   * What has not begun never will.
+   */
+  interrupt(): void {
+    const why = new WorkerStopped()
     for (const run of this.#runs) {
-      this.#runs.delete(run)
-      if (this.#lost) continue // named and cancelled when that was known
-      run.over = true
-      const { delivery, message, definition } = run.request
-      // At most once: a task that has started is not given back.
-      const fails = definition.policy.acks === 'early' && run.begun
-      log.warning(fails ? `${why}: it has failed` : `${why}: it goes back`, named(run))
-      if (fails) {
-        const error = celeryError('WorkerLostError', [why])
-        settler.add(outcomes.failed(delivery, message, error))
-        if (events.isOn) tellLost(events, run.id, error)
-      } else settler.giveBack(delivery)
-      run.cancel(new Error(why))
+      if (run.begun) run.cancel(why)
+      else if (this.#giveUp(run)) this.#giveBack(run)
     }
+  }
+
+  /** At most once: what was acked when it started and still runs has failed, for nobody will run it again. */
+  failEarly(): void {
+    const { log, outcomes, settler, events } = this.#parts
+    const { message: why } = new WorkerStopped()
+    for (const run of this.#runs) {
+      const { delivery, message, definition } = run.request
+      if (definition.policy.acks !== 'early' || !this.#giveUp(run)) continue
+      log.warning(`${why}: it has failed`, named(run))
+      const error = celeryError('WorkerLostError', [why])
+      settler.add(outcomes.failed(delivery, message, error))
+      if (events.isOn) tellLost(events, run.id, error)
+    }
+  }
+
+  /** What still runs counts no more: the broker is about to give it back, with all else that is held here. False: nothing did. */
+  abandon(): boolean {
+    const runs = [...this.#runs].filter((run) => this.#giveUp(run))
+    for (const run of runs) this.#sayThatItGoesBack(run)
+    return runs.length > 0
+  }
+
+  /** False: it has ended, or its handler has. */
+  #giveUp(run: Run): boolean {
+    if (run.over || !this.#leave(run)) return false
+    run.over = true
+    return true
+  }
+
+  #giveBack(run: Run): void {
+    this.#sayThatItGoesBack(run)
+    this.#parts.settler.giveBack(run.request.delivery)
+  }
+
+  #sayThatItGoesBack(run: Run): void {
+    this.#parts.log.warning(`${new WorkerStopped().message}: it goes back`, named(run))
   }
 
   /** The lease is lost: nothing that runs here counts any more. */

@@ -76,6 +76,15 @@ export class Worker implements Subject {
    * @throws CelerityError when the broker refuses a worker (E_ACCESS_DENIED, E_BROKER_UNSAFE, E_BROKER_URL)
    */
   async run(): Promise<void> {
+    try {
+      await this.work()
+    } finally {
+      await this.leave()
+    }
+  }
+
+  /** `run` without its last step: what outlasts the grace still runs, and its lease is kept until `leave`. */
+  async work(): Promise<void> {
     const { signal } = this.#stop
     signal.addEventListener('abort', () => this.#startGrace(), { once: true })
     const housekeeping = keepHouse(this.#parts, Math.max(this.#options.leaseMs / 3000, 0.05), signal)
@@ -108,8 +117,19 @@ export class Worker implements Subject {
       // Whatever ended it: its keeper would hold the lease for ever.
       if (ended === 'empty' || ended === 'failed') this.#stop.abort()
       await session.stop(this.#patience(signal))
-      this.#session = undefined
+      if (!signal.aborted) await this.leave()
     }
+  }
+
+  /**
+   * Gives back what still runs, and resigns.
+   *
+   * @param exit by a process that lives for this worker alone: ends it. Called where tasks still run, so that none of them goes on, and is
+   *   done here, beside its second run elsewhere. Else this returns.
+   */
+  async leave(exit?: () => never): Promise<void> {
+    await this.#session?.leave(exit)
+    this.#session = undefined
   }
 
   /** Says once that this session serves. */
@@ -143,7 +163,7 @@ export class Worker implements Subject {
         const opening = Session.open(this.#parts, this.#options)
         const session = await unlessAborted(opening, signal)
         if (session === undefined) {
-          opening.then((late) => late.stop(AbortSignal.abort())).catch(() => {}) // opened after all, for nobody
+          opening.then((late) => end(late)).catch(() => {}) // opened after all, for nobody
           return null
         }
         return session
@@ -259,4 +279,9 @@ export class Worker implements Subject {
   changed(): void {
     this.#session?.show()
   }
+}
+
+async function end(session: Session): Promise<void> {
+  await session.stop(AbortSignal.abort())
+  await session.leave()
 }

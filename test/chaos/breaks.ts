@@ -147,8 +147,25 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: 'a stopping worker gives nothing back',
-    patches: [{ file: 'src/worker/session.js', find: 'this.#consumer.resign()', replace: 'Promise.resolve()' }],
+    patches: [
+      { file: 'src/worker/departure.js', find: 'consumer.resign()', replace: 'Promise.resolve()' },
+      {
+        file: 'src/worker/keeper/keeper-thread.js',
+        find: '.attach({ ...options, queues: state?.queues ?? [] }).resign()',
+        replace: '.can',
+      },
+    ],
     scenario: 'T14g',
+  },
+  {
+    name: 'a task goes on when it is given back',
+    patches: [{ file: 'src/worker/departure.js', find: 'isRunning && exit !== undefined', replace: 'false' }],
+    scenario: 'T14 --tasks 700 --kills 21',
+  },
+  {
+    name: 'what ends while the worker stops is not waited for',
+    patches: [{ file: 'src/worker/departure.js', find: 'await this.#stored()', replace: '' }],
+    scenario: 'T14 --tasks 700 --kills 21',
   },
   {
     name: 'a take whose reply was lost takes anew',

@@ -49,3 +49,10 @@ app.task('faults.exit', { bind: true }, (task, code: number) => {
   if (!task.redelivered) process.exit(code)
   return process.pid
 })
+
+/** Leaves an exit code behind, as scripts do that report a failure, and one for the very end. */
+app.task('faults.code', { bind: true }, (task, code: number) => {
+  note('start', task)
+  process.exitCode = code
+  process.on('exit', () => note('end', task))
+})

@@ -64,7 +64,7 @@ describe('a launched worker', function () {
     expect(new Set([first, second, third]).size).to.equal(3)
     expect(await result.get({ timeout: 20 })).to.equal(third)
     expect(restarts().map((line) => line.replace(/[\d.]+ s:/, 'n s:'))).to.deep.equal([
-      'The worker ended by itself with exit code 0 after n s: it is started again at once',
+      'The worker ended by itself with exit code 70 after n s: it is started again at once',
       'The worker was ended by SIGKILL after n s: it is started again in 1 s',
     ])
     launcher.signal('SIGTERM')

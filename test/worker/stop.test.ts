@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { eventually } from '../eventually.js'
 import { gate, Stage, unreachable } from './a-worker.js'
@@ -96,6 +97,95 @@ describe('a worker that stops (G7)', () => {
 
     expect((await stage.result(result.id))?.outcome).to.nested.include({ state: 'FAILURE', 'error.type': 'WorkerLostError' })
     expect(await stage.counts()).to.include({ ready: 0, leased: 0 })
+  })
+
+  it('counts what comes to its end in the moment after its signal has fired', async () => {
+    const started = gate()
+    const saves = stage.app.task('kuma.saves', { bind: true }, async (task) => {
+      started.open()
+      await new Promise((resolve) => task.signal.addEventListener('abort', resolve))
+      return 'saved'
+    })
+    const { worker, ended } = await stage.work({ options: { grace: 3600 } })
+    const result = await saves.delay()
+    await started.passed
+
+    worker.stopNow()
+    await ended
+
+    expect(await result.get()).to.equal('saved')
+    expect(await stage.counts()).to.include({ ready: 0, leased: 0 })
+    expect(stage.said('it goes back')).to.deep.equal([])
+  })
+
+  for (const [how, fails] of [
+    ['with its reason', (signal: AbortSignal) => Promise.reject(signal.reason)],
+    ['as an API does that was given it', (signal: AbortSignal) => setTimeout(3_600_000, undefined, { signal })],
+    ['in its own words', () => Promise.reject(new RangeError('half done'))],
+  ] as const) {
+    it(`gives back what fails because its signal has fired, ${how}: no failure, no retry`, async () => {
+      const started = gate()
+      const heeds = stage.app.task('kuma.heeds', { bind: true, retry: { max: 3, on: [Error] } }, async (task) => {
+        started.open()
+        await new Promise((resolve) => task.signal.addEventListener('abort', resolve))
+        await fails(task.signal)
+      })
+      const { worker, ended } = await stage.work({ options: { grace: 3600 } })
+      const result = await heeds.delay()
+      await started.passed
+
+      worker.stopNow()
+      await ended
+
+      expect(await stage.counts()).to.include({ ready: 1, leased: 0, delayed: 0 })
+      expect(await result.state()).to.equal('PENDING')
+      expect(stage.said('it goes back')).to.have.length(1)
+    })
+  }
+
+  it('counts a failure in that moment of what never looked at its signal, and of what was acked early', async () => {
+    const started = [gate(), gate()]
+    const deaf = stage.app.task('kuma.deaf', async () => {
+      started[0]?.open()
+      await setTimeout(60)
+      throw new RangeError('by itself')
+    })
+    const early = stage.app.task('kuma.early', { bind: true, acks: 'early' }, async (task) => {
+      started[1]?.open()
+      await new Promise((_, reject) => task.signal.addEventListener('abort', () => reject(task.signal.reason)))
+    })
+    const { worker, ended } = await stage.work({ options: { grace: 3600, concurrency: 2 } })
+    const results = await stage.app.sendMany([deaf.s(), early.s()])
+    await Promise.all(started.map(({ passed }) => passed))
+
+    worker.stopNow()
+    await ended
+
+    expect(await Promise.all(results.map((result) => result.state()))).to.deep.equal(['FAILURE', 'FAILURE'])
+    expect(await stage.counts()).to.include({ ready: 0, leased: 0 })
+  })
+
+  it('leaves running what outlasts that moment until its last step, and stores what ends by then', async () => {
+    const started = gate()
+    const go = gate()
+    const slow = stage.app.task('kuma.slow', async () => {
+      started.open()
+      await go.passed
+      return 'after all'
+    })
+    const worker = await stage.worker()
+    const worked = worker.work()
+    const result = await slow.delay()
+    await started.passed
+
+    worker.stopNow()
+    await worked
+    expect(await stage.counts()).to.include({ leased: 1, consumers: 1 })
+    go.open()
+    await worker.leave()
+
+    expect(await result.get()).to.equal('after all')
+    expect(await stage.counts()).to.include({ ready: 0, leased: 0, consumers: 0 })
   })
 
   it('stops now when told twice, whatever runs', async () => {

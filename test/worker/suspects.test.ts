@@ -179,7 +179,7 @@ describe('what was found with a dead worker', () => {
       const begun = gate()
       const suspect = stage.app.task('kuma.suspect', { bind: true }, async (task) => {
         begun.open()
-        await new Promise<void>((resolve) => task.signal.addEventListener('abort', () => resolve()))
+        await new Promise<void>((_, reject) => task.signal.addEventListener('abort', reject))
       })
       await suspect.delay()
       await died('suspects')

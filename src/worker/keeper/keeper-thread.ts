@@ -9,7 +9,7 @@ import type { BlockWatchParts } from './block-watch.js'
 import type { Keeping } from './keeping.js'
 import type { Answer, KnownState, MainThread } from './main-thread.js'
 import type { Sighting } from './probe.js'
-import type { KeeperData, KeeperWord, MainWord } from './words.js'
+import { type KeeperData, type KeeperWord, LEAVING, type MainWord } from './words.js'
 
 /** Seconds that the last word may take; a broker that is away is not waited for. */
 const LAST_WORD_SECONDS = 0.3
@@ -43,13 +43,20 @@ let broker: Broker | undefined
 let control: Broker | undefined
 let keeping: Keeping | undefined
 let state: KnownState | undefined
-let opened: Promise<Log> | undefined
+let ownLogOpened: Promise<Log> | undefined
+let isOpen = () => {}
+const opened = new Promise<void>((resolve) => {
+  isOpen = resolve
+})
 
 // Before anything is loaded: a worker may have done all it was started for by then.
 parentPort?.on('message', (word: MainWord) => {
   switch (word.kind) {
     case 'end':
       void end()
+      break
+    case 'leave':
+      void leave(new Int32Array(word.done))
       break
     case 'state':
       state = word.state
@@ -71,6 +78,7 @@ const { openBroker } = await import('../../broker/open.js')
 // A renewal that takes longer is no use: the next one is due.
 broker = await openBroker(brokerUrl, { keyPrefix, deadlineMs: Math.min(deadlineMs, options.leaseMs / 3) })
 broker.onReplaced?.(() => {}) // the main thread sees it as well, and ends the process
+isOpen()
 const { Board } = await import('./board.js')
 const { keepLease } = await import('./lease.js')
 const slots = new Board(board)
@@ -87,8 +95,8 @@ void keeping.run(ends.signal)
 void new BlockWatch({ board: slots, main, sight, execute }, blockedLimit).run(ends.signal)
 
 function ownLog(): Promise<Log> {
-  opened ??= import('./own-log.js').then(({ openOwnLog }) => openOwnLog(log))
-  return opened
+  ownLogOpened ??= import('./own-log.js').then(({ openOwnLog }) => openOwnLog(log))
+  return ownLogOpened
 }
 
 /** Through the main thread, unless that is blocked: what it says then would come when nobody needs it any more. */
@@ -126,6 +134,17 @@ async function endProcess(): Promise<void> {
   process.kill(process.pid, 'SIGKILL')
   // Process 1 of a container is not killed from inside: it ends as soon as its event loop turns.
   say({ kind: 'over' })
+}
+
+/** For a main thread that stands still until `done` says how it went. Every connection is closed by then: the process ends at once. */
+async function leave(done: Int32Array): Promise<void> {
+  await opened
+  const resigned = broker?.attach({ ...options, queues: state?.queues ?? [] }).resign()
+  const [{ status }] = await Promise.allSettled([resigned, stop()])
+  await within(Promise.all([broker?.close(), control?.close()]), LAST_WORD_SECONDS)
+  Atomics.store(done, 0, status === 'fulfilled' ? LEAVING.givenBack : LEAVING.failed)
+  Atomics.notify(done, 0)
+  process.exit()
 }
 
 async function end(): Promise<void> {

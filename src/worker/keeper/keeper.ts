@@ -61,6 +61,14 @@ export interface Keeper {
    * lease is lost, or the keeper closed.
    */
   announce(): Promise<void>
+  /**
+   * Gives back what this worker holds, says good-bye and ends, while the calling thread stands still: no task goes on here that is already
+   * given to others. To be called when there is nothing more to be done but to end the process. Absent where the keeper is no thread.
+   *
+   * @param ms  to stand still at most
+   * @returns   whether it was given back by then
+   */
+  giveBack?(ms: number): boolean
   close(): Promise<void>
 }
 

@@ -7,7 +7,7 @@ import { within } from '../patience.js'
 import { TICK_MS } from './board.js'
 import type { Keeper, KeeperOptions, KeeperParts } from './keeper.js'
 import { askPanel, type KnownState, known } from './main-thread.js'
-import type { KeeperData, KeeperWord, MainWord } from './words.js'
+import { type KeeperData, type KeeperWord, LEAVING, type MainWord } from './words.js'
 
 /** Seconds the thread gets to end by itself. */
 const END_SECONDS = 0.5
@@ -119,6 +119,13 @@ export function threadKeeper(options: KeeperOptions, parts: KeeperParts): Keeper
         announcing.set(++number, resolve)
         tell({ kind: 'announce', number })
       })
+    },
+    giveBack(ms) {
+      closed = true
+      const done = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+      tell({ kind: 'leave', done: done.buffer })
+      Atomics.wait(done, 0, LEAVING.underWay, ms)
+      return Atomics.load(done, 0) === LEAVING.givenBack
     },
     async close() {
       closed = true

@@ -33,7 +33,12 @@ export type KeeperWord =
 /** To the keeper. */
 export type MainWord =
   | { readonly kind: 'end' }
+  /** To give back what is held, and to end; `done` hears when: one of `LEAVING`. */
+  | { readonly kind: 'leave'; readonly done: SharedArrayBuffer }
   | { readonly kind: 'answer'; readonly number: number; readonly answer: Answer }
   | { readonly kind: 'state'; readonly state: KnownState }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'announce'; readonly number: number }
+
+/** What `done` holds, an `Int32`, in the end. */
+export const LEAVING = { underWay: 0, givenBack: 1, failed: 2 } as const

@@ -10,6 +10,8 @@ import type { Stage } from '../stage/stage.js'
 /** Seconds that a stop may take beyond the grace. */
 export const BEYOND = 2
 const GRACE = 5
+/** Seconds: long, for a busy machine that makes a worker lose its lease is no stop. */
+const LEASE = 15
 
 /** How it is told to stop, and the code it has to end with. `outlasted`: what runs goes back, though it may still come to its end. */
 interface Stop {
@@ -59,7 +61,7 @@ export const stops: Scenario = {
   play: (stage, scale) => playStops(stage, scale, STOPS),
 }
 
-/** Only TERM, once: then nothing at all runs twice. */
+/** Only TERM, once: then nothing at all starts twice. */
 export const orderlyStops: Scenario = {
   name: 'T14o',
   what: 'workers are told to stop once, with tasks running and waiting',
@@ -81,7 +83,7 @@ async function playStops(stage: Stage, { tasks, faults }: { readonly tasks: numb
   const stopOneByOne = async (name: string) => {
     for (let stop = made++; stop < faults; stop = made++) {
       const kind = kinds[stop % kinds.length] ?? IN_ORDER
-      const worker = await stage.worker(`${name}${stop}`, { flags: ['--grace', `${GRACE}`, '--prefetch-multiplier', '4'] })
+      const worker = await stage.worker(`${name}${stop}`, { lease: LEASE, flags: ['--grace', `${GRACE}`, '--prefetch-multiplier', '4'] })
       const starts = 4 + Math.floor(8 * random())
       await eventually(() => startsIn(stage, worker) >= starts || stage.ledger.done >= tasks * 0.9, 20)
       const asked = monotonic()
@@ -108,7 +110,12 @@ async function playStops(stage: Stage, { tasks, faults }: { readonly tasks: numb
   const findings = await stage.findings(ids, [last])
   const outlasted = kinds.some((kind) => kind.outlasted)
   return {
-    broken: [...broken, ...violations(findings), ...unless(outlasted || findings.restarts === 0, `started again: ${findings.restarts}`)],
+    broken: [
+      ...broken,
+      ...violations(findings),
+      ...unless(outlasted || findings.restarts === 0, `started again: ${findings.restarts}`),
+      ...unless(findings.doneTwice === 0, `done twice: ${findings.doneTwice}`),
+    ],
     findings,
     figures: { stops: faults, 'the longest took': `${Math.max(...spans).toFixed(2)} s` },
   }

@@ -137,6 +137,29 @@ describe("the keeper's thread", function () {
     expect(worker.readers).to.deep.equal([0])
   })
 
+  it('gives back what is held while the thread that asks for it stands still, and ends', async () => {
+    await work({})
+    await worker.hold(broker, ['id-0', 'id-1', 'id-2'], 2)
+    let turns = 0
+    const turning = setInterval(() => turns++)
+
+    const isGivenBack = worker.keeper.giveBack?.(10_000)
+
+    clearInterval(turning)
+    expect([isGivenBack, turns]).to.deep.equal([true, 0])
+    expect((await broker.queues.counts(['celery']))[0]).to.include({ ready: 3, leased: 0, consumers: 0 })
+    expect(await broker.workers()).to.deep.equal([])
+    expect(worker.isLost).to.equal(false)
+    expect(threads).to.have.length(1)
+  })
+
+  it('says so when nothing could be given back in time', async () => {
+    await work({})
+    await worker.hold(broker, ['id-0'], 1)
+
+    expect(worker.keeper.giveBack?.(0)).to.equal(false)
+  })
+
   it('tells when a camera comes', async () => {
     await work({ heartbeat: 0.1 })
 
