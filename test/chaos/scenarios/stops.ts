@@ -80,6 +80,7 @@ async function playStops(stage: Stage, { tasks, faults }: { readonly tasks: numb
   const spans: number[] = []
   const broken: string[] = []
   let made = 0
+  let late = 0
   const stopOneByOne = async (name: string) => {
     for (let stop = made++; stop < faults; stop = made++) {
       const kind = kinds[stop % kinds.length] ?? IN_ORDER
@@ -91,6 +92,7 @@ async function playStops(stage: Stage, { tasks, faults }: { readonly tasks: numb
       const { code, signal } = await worker.ended
       const span = (monotonic() - asked) / 1000
       spans.push(span)
+      if (worker.output.includes('comes back when its lease has run out')) late++
       broken.push(
         ...unless(
           code === kind.code || (signal !== null && signal === kind.orBySignal),
@@ -117,7 +119,7 @@ async function playStops(stage: Stage, { tasks, faults }: { readonly tasks: numb
       ...unless(findings.doneTwice === 0, `done twice: ${findings.doneTwice}`),
     ],
     findings,
-    figures: { stops: faults, 'the longest took': `${Math.max(...spans).toFixed(2)} s` },
+    figures: { stops: faults, 'gave back by their lease': late, 'the longest took': `${Math.max(...spans).toFixed(2)} s` },
   }
 }
 
