@@ -9,6 +9,7 @@ import type { BlockWatchParts } from './block-watch.js'
 import type { Keeping } from './keeping.js'
 import type { Answer, KnownState, MainThread } from './main-thread.js'
 import type { Sighting } from './probe.js'
+import { Stillness } from './still.js'
 import { type KeeperData, type KeeperWord, LEAVING, type MainWord } from './words.js'
 
 /** Seconds that the last word may take; a broker that is away is not waited for. */
@@ -17,7 +18,7 @@ const LAST_WORD_SECONDS = 0.3
 const MAX_ASKED = 100
 const TOO_MANY: Answer = { kind: 'reply', json: JSON.stringify({ error: `${MAX_ASKED} other requests wait for the event loop` }) }
 
-const { board, lamport, brokerUrl, keyPrefix, deadlineMs, blockedLimit, handedOver, log, ...options } = workerData as KeeperData
+const { board, lamport, still, brokerUrl, keyPrefix, deadlineMs, blockedLimit, handedOver, log, ...options } = workerData as KeeperData
 const say = (word: KeeperWord) => parentPort?.postMessage(word)
 
 const asked = new Map<number, (answer: Answer) => void>()
@@ -54,6 +55,9 @@ parentPort?.on('message', (word: MainWord) => {
   switch (word.kind) {
     case 'end':
       void end()
+      break
+    case 'still':
+      new Stillness(still).keep()
       break
     case 'leave':
       void leave(new Int32Array(word.done))

@@ -7,6 +7,7 @@ import { within } from '../patience.js'
 import { TICK_MS } from './board.js'
 import type { Keeper, KeeperOptions, KeeperParts } from './keeper.js'
 import { askPanel, type KnownState, known } from './main-thread.js'
+import { Stillness } from './still.js'
 import { type KeeperData, type KeeperWord, LEAVING, type MainWord } from './words.js'
 
 /** Seconds the thread gets to end by itself. */
@@ -18,7 +19,7 @@ const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64, codeRa
 export function threadKeeper(options: KeeperOptions, parts: KeeperParts): Keeper {
   const { broker, board, lamport, log, panel, lost, lanes, readers, listening } = parts
   const shared = { board: board.buffer, lamport: lamport.buffer }
-  const workerData: KeeperData = { ...options, ...shared, started: Date.now() / 1000, log: log.twin ?? null }
+  const common: Omit<KeeperData, 'still'> = { ...options, ...shared, started: Date.now() / 1000, log: log.twin ?? null }
   let closed = false
   let renewing = true // registering it was the first time
   let deaths = 0
@@ -26,7 +27,10 @@ export function threadKeeper(options: KeeperOptions, parts: KeeperParts): Keeper
   let number = 0
   let state: KnownState | undefined
   let ended: Promise<void> = Promise.resolve()
+  let alive = false
+  let still = new Stillness()
   let thread = start()
+  process.on('exit', halt) // a handler may end the process, and Node its threads with it, wherever they are
   const ticks = setInterval(() => board.tick(), TICK_MS)
   ticks.unref()
   // A machine that is busy enough takes longer than a lease to load a thread: until that renews, we do.
@@ -36,16 +40,26 @@ export function threadKeeper(options: KeeperOptions, parts: KeeperParts): Keeper
   standIn.unref()
 
   function start(): Thread {
+    still = new Stillness()
+    const workerData: KeeperData = { ...common, still: still.buffer }
     const started = new Thread(threadFile(), { workerData, name: 'keeper', resourceLimits: LIMITS })
     started.on('message', (word: KeeperWord) => hear(word, started))
     started.on('error', (error) => log.critical(`the keeper died and is started again: ${error.message}`))
     ended = new Promise((resolve) => started.once('exit', () => resolve()))
+    alive = true
     started.on('exit', () => {
+      alive = false
       if (!closed) setTimeout(restart, Math.min(100 * 2 ** deaths++, options.leaseMs / 3)).unref()
     })
     if (state !== undefined) tell({ kind: 'state', state }, started)
     for (const number of announcing.keys()) tell({ kind: 'announce', number }, started)
     return started
+  }
+
+  function halt(): void {
+    if (!alive) return
+    tell({ kind: 'still' })
+    still.wait()
   }
 
   function restart(): void {
@@ -131,9 +145,11 @@ export function threadKeeper(options: KeeperOptions, parts: KeeperParts): Keeper
       closed = true
       forget()
       clearInterval(ticks)
-      // Asked, not terminated: a thread that is terminated inside SQLite's code takes the process down with it (SIGABRT).
       tell({ kind: 'end' })
       await within(ended, END_SECONDS)
+      if (alive) tell({ kind: 'still' })
+      await still.come(() => !alive)
+      process.off('exit', halt)
       await thread.terminate()
     },
   }

@@ -15,6 +15,8 @@ export interface KeeperData extends KeepingOptions, Pick<KeeperOptions, 'blocked
   readonly log: LogTwin | null
   readonly board: SharedArrayBuffer
   readonly lamport: SharedArrayBuffer
+  /** Where it notes that it stands still (still.ts). */
+  readonly still: SharedArrayBuffer
 }
 
 /** From the keeper. */
@@ -33,6 +35,8 @@ export type KeeperWord =
 /** To the keeper. */
 export type MainWord =
   | { readonly kind: 'end' }
+  /** Whatever it does: it is to stand still until it is ended. */
+  | { readonly kind: 'still' }
   /** To give back what is held, and to end; `done` hears when: one of `LEAVING`. */
   | { readonly kind: 'leave'; readonly done: SharedArrayBuffer }
   | { readonly kind: 'answer'; readonly number: number; readonly answer: Answer }
