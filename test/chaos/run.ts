@@ -11,7 +11,8 @@ import { RedisStand, SqliteStand } from './stage/brokers.js'
 /** A scenario that says nothing for this long hangs: milliseconds. */
 const SILENCE_MS = 900_000
 
-const USAGE = `npm run chaos -- SCENARIO [--broker redis | sqlite] [--tasks N] [--kills N] [--away SECONDS] [--lease SECONDS] [--seed N] [--peer NAME] [--json]
+const USAGE = `npm run chaos -- SCENARIO [--broker redis | sqlite] [--tasks N] [--kills N] [--away SECONDS] [--lease SECONDS] [--minutes N]
+                         [--seed N] [--peer NAME] [--json]
 
 ${SCENARIOS.map(({ name, what, brokers }) => `  ${name.padEnd(6)}${what} (${brokers.join(', ')})`).join('\n')}
 
@@ -19,7 +20,8 @@ ${SCENARIOS.map(({ name, what, brokers }) => `  ${name.padEnd(6)}${what} (${brok
   --tasks   how many tasks, or what the scenario has instead of them
   --kills   how many faults of its kind
   --away    seconds that an outage lasts, in the scenarios that are about that
-  --lease   seconds of a lease, in T1, T3, T5b, T6, T18 and T19: longer where a busy machine leaves a worker no CPU for one
+  --lease   seconds of a lease, in T1, T3, T5b, T6, T16, T18 and T19: longer where a busy machine leaves a worker no CPU for one
+  --minutes how long it goes on, where that is what ends it
   --seed    when the faults come, and whom they hit. Default: another one each time
   --peer    another system, where the scenario is played with others too: ${PEERS.map(({ name }) => name).join(', ')}
   --json    one document instead of a line
@@ -77,13 +79,13 @@ function read(args: readonly string[]): Asked | string {
   const peer = values.peer === undefined ? celerity : PEERS.find(({ name }) => name === values.peer)
   if (peer === undefined) return `--peer is one of ${PEERS.map(({ name }) => name).join(', ')}.`
   if (peer !== celerity && (!scenario.peers || broker !== 'redis')) return `${scenario.name} on ${broker} is played with ourselves only.`
-  const numbers = [values.tasks, values.kills, values.seed, values.away, values.lease].map((text) =>
-    text === undefined ? undefined : Number(text),
-  )
+  const { usual } = scenario
+  const texts = [values.tasks, values.kills, values.seed, values.away, values.lease, values.minutes]
+  const numbers = texts.map((text) => (text === undefined ? undefined : Number(text)))
   if (numbers.some((number) => number !== undefined && !(Number.isSafeInteger(number) && number >= 0))) return 'A count is a whole number.'
-  const [tasks = scenario.usual.tasks, faults = scenario.usual.faults, seed = Date.now() % 1_000_000, away = scenario.usual.away, lease] =
+  const [tasks = usual.tasks, faults = usual.faults, seed = Date.now() % 1_000_000, away = usual.away, lease, minutes = usual.minutes] =
     numbers
-  return { scenario, broker, scale: { tasks, faults, away, lease }, seed, peer, json: values.json ?? false }
+  return { scenario, broker, scale: { tasks, faults, away, lease, minutes }, seed, peer, json: values.json ?? false }
 }
 
 function parse(args: readonly string[]) {
@@ -95,6 +97,7 @@ function parse(args: readonly string[]) {
     kills: text,
     away: text,
     lease: text,
+    minutes: text,
     seed: text,
     peer: text,
     json: flag,

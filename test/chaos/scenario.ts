@@ -11,6 +11,8 @@ export interface Scale {
   readonly away?: number | undefined
   /** Seconds of a lease, where a busy machine may need a longer one than the scenario's own. */
   readonly lease?: number | undefined
+  /** How long it goes on, where that is what ends it. */
+  readonly minutes?: number | undefined
 }
 
 export interface Scenario {
@@ -24,8 +26,8 @@ export interface Scenario {
   readonly usual: Scale
   /** Results are kept in a file of their own, whatever the broker is. */
   readonly elsewhere?: boolean
-  /** A broker of its own kind; otherwise a durable server, or a file in the scenario's folder. */
-  readonly stand?: (folder: string) => Promise<Stand>
+  /** A broker of its own kind; otherwise the `usual`: a durable server, or a file in the scenario's folder. */
+  readonly stand?: (folder: string, usual: (folder: string) => Promise<Stand>) => Promise<Stand>
   play(stage: Stage, scale: Scale): Promise<Verdict>
 }
 
@@ -60,7 +62,8 @@ export async function play(scenario: Pick<Scenario, 'play' | 'stand' | 'elsewher
   const stage = new Stage(setting)
   let verdict: Verdict
   try {
-    await stage.setUp(scenario.stand ?? setting.open, scenario.elsewhere)
+    const { stand = (folder) => setting.open(folder), elsewhere } = scenario
+    await stage.setUp((folder) => stand(folder, setting.open), elsewhere)
     verdict = await scenario.play(stage, scale)
   } catch (error) {
     verdict = { broken: [error instanceof Error ? (error.stack ?? error.message) : String(error)], figures: {} }

@@ -13,6 +13,7 @@ import { grace } from './scenarios/grace.js'
 import { aimedKill, early, kill } from './scenarios/kill.js'
 import { flapping, refusal } from './scenarios/long-outage.js'
 import { memory } from './scenarios/memory.js'
+import { monkey } from './scenarios/monkey.js'
 import { outage } from './scenarios/outage.js'
 import { overrun, poison, suspect } from './scenarios/poison.js'
 import { poor, slow } from './scenarios/poor.js'
@@ -55,5 +56,6 @@ export const SCENARIOS: readonly Scenario[] = [
   early,
   retries,
   followUps,
+  monkey,
   sharing,
 ]

@@ -1,6 +1,6 @@
 /** Ourselves: `tasks worker` as it is built, and the public API. */
 import { fileURLToPath } from 'node:url'
-import { Celerity } from '../../../src/index.js'
+import { type CallOptions, Celerity } from '../../../src/index.js'
 import { decodeResult, isFinal, stateOf, type TaskResult } from '../../../src/protocol/result.js'
 import type { Final } from '../stage/invariants.js'
 import type { Call, Client, Peer } from './peer.js'
@@ -41,13 +41,20 @@ export class CelerityClient implements Client {
     this.app = app
   }
 
-  async send({ id, task, args, link, countdown, expires }: Call): Promise<void> {
+  async send({ id, task, args, link, chain = [], priority, countdown, expires }: Call): Promise<void> {
+    const links = link === undefined ? chain : [link, ...chain]
     await this.app.send(task, args, {
       taskId: id,
-      ...(link === undefined ? {} : { link: this.app.signature('system.after', [], { taskId: link }) }),
+      ...this.#linked(links),
+      ...(priority === undefined ? {} : { priority }),
       ...(countdown === undefined ? {} : { countdown }),
       ...(expires === undefined ? {} : { expires }),
     })
+  }
+
+  /** The options of who is followed by these, one after the other. */
+  #linked([id, ...after]: readonly string[]): Pick<CallOptions, 'link'> {
+    return id === undefined ? {} : { link: this.app.signature('system.after', [], { taskId: id, ...this.#linked(after) }) }
   }
 
   async watch(ids: readonly string[], hear: (id: string, final: Final) => void): Promise<void> {

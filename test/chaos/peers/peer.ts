@@ -9,6 +9,10 @@ export interface Call {
   readonly args: readonly unknown[]
   /** The id of a task to be sent when it has succeeded. */
   readonly link?: string
+  /** The ids of more, each to be sent when the one before it has succeeded. */
+  readonly chain?: readonly string[]
+  /** 0 is the highest. */
+  readonly priority?: number
   /** Seconds to wait before it may start. */
   readonly countdown?: number
   /** Seconds after which it must not start any more. */

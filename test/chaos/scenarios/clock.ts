@@ -120,7 +120,7 @@ function startsOf(stage: Stage, prefix: string): readonly number[] {
 }
 
 /** Environment of a process with a wall clock of its own. `jump` sets it to so many seconds beside the right time. */
-function fakeClock(stage: Stage, name: string, offset: number) {
+export function fakeClock(stage: Stage, name: string, offset: number) {
   const { path, missing } = findTools().faketime
   if (path === undefined) throw new Error(missing)
   const file = join(stage.folder, `clock-${name}`)

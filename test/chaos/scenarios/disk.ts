@@ -17,11 +17,11 @@ const MEGABYTES = 8
 const RESUMES = 5
 
 /** On a disk of its own, or where that can't be had, with a limit on what the workers may write. */
-class DiskStand extends SqliteStand {
+export class DiskStand extends SqliteStand {
   readonly disk: SmallDisk | null
 
-  static override async open(folder: string): Promise<DiskStand> {
-    const disk = SmallDisk.mount(folder, MEGABYTES)
+  static override async open(folder: string, megabytes = MEGABYTES): Promise<DiskStand> {
+    const disk = SmallDisk.mount(folder, megabytes)
     return new DiskStand(disk?.folder ?? folder, await loadBinding(), disk)
   }
 

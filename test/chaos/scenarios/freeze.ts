@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
 import type { Call } from '../peers/peer.js'
 import { type Scenario, unless } from '../scenario.js'
@@ -90,6 +91,7 @@ export async function freezeOutsideTransactions(stage: Stage, worker: GroupProce
     worker.signal('SIGSTOP')
     if (await stage.stand.isWritable()) break
     worker.signal('SIGCONT')
+    await sleep(10) // the lock may be ours
   }
   stage.freeze(worker)
 }

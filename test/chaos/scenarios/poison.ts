@@ -156,7 +156,7 @@ export const suspect: Scenario = {
 }
 
 /** Takes all dead letters away, so that nothing is left behind; returns their reasons. */
-async function dropDead(stage: Stage): Promise<readonly string[]> {
+export async function dropDead(stage: Stage): Promise<readonly string[]> {
   const { queues } = await stage.app.broker()
   const letters = await queues.dead('celery', 0, 1_000)
   await queues.dropDead(

@@ -25,6 +25,9 @@ app.task('system.torn', { bind: true }, async (task, ms: number) => {
   return pid
 })
 
+/** Brings something along that nobody needs. */
+app.task('system.carry', { bind: true }, (task, ms: number, _load: string) => noted(task, () => sleep(ms)))
+
 /** What is sent when another has succeeded. */
 app.task('system.after', { bind: true }, (task, _value: unknown) => noted(task, () => {}))
 

@@ -56,6 +56,26 @@ describe('the invariants of the scenarios', () => {
     expect(restarted('K kill 1 5', 'S t 0 1 10').unexplained).to.deep.equal(['t at attempt 0'])
   })
 
+  it('take a fault that costs no worker for no cause, but for a reason why outcomes wait', () => {
+    const again = ['S t 0 2 20000', 'D t 0 2 20010']
+    const restarted = (...before: string[]) =>
+      findings(['A t 0', ...before, ...again], { t: { ...SUCCESS, pid: 2 } }, { withstood: ['broker'] }).unexplained
+
+    expect(restarted('S t 0 1 10', 'K broker 0 20', 'D t 0 1 60', 'U broker 0 900')).to.deep.equal(['t at attempt 0'])
+    expect(restarted('S t 0 1 10', 'D t 0 1 60', 'K kill 1 11000')).to.deep.equal(['t at attempt 0'])
+    expect(restarted('S t 0 1 10', 'K broker 0 20', 'D t 0 1 60', 'U broker 0 9000', 'K kill 1 11000')).to.deep.equal([])
+  })
+
+  it('let a worker that was cut off begin with what it held before it learns that others have it', () => {
+    const late = (fault: string) =>
+      findings(['A t 0', `K ${fault} 1 10`, 'S t 0 2 20', 'D t 0 2 30', `U ${fault} 1 40`, 'S t 0 1 41', 'D t 0 1 50'], {
+        t: { ...SUCCESS, pid: 2 },
+      })
+
+    expect(late('cut')).to.deep.include({ restarts: 1, unexplained: [] })
+    expect(late('broker').unexplained).to.deep.equal(['t at attempt 0'])
+  })
+
   it('do not excuse a run that ended long before the fault', () => {
     const lines = ['A t 0', 'S t 0 1 10', 'D t 0 1 60', 'K kill 1 9000', 'S t 0 2 9100', 'D t 0 2 9200']
 

@@ -23,6 +23,8 @@ export interface Evidence {
   readonly residue: readonly string[]
   /** Tasks that are meant to end otherwise than with SUCCESS, and how. */
   readonly intended?: ReadonlyMap<string, string>
+  /** Faults that no worker is lost by: they explain no second start, and outcomes wait until they are over. */
+  readonly withstood?: readonly Fault[]
 }
 
 export interface Findings {
@@ -73,6 +75,8 @@ interface Run {
   readonly pid: number
   readonly start: number
   end: number
+  /** When its outcome has reached the broker, at the latest. */
+  settled: number
 }
 
 interface Hit {
@@ -82,10 +86,13 @@ interface Hit {
   readonly to: number
 }
 
-export function audit({ ledger, finals, stored, residue, intended = new Map() }: Evidence): Findings {
+export function audit({ ledger, finals, stored, residue, intended = new Map(), withstood = [] }: Evidence): Findings {
   const accepted = ledger.flatMap((line) => (line.kind === 'A' ? [line.id] : []))
   const runs = runsOf(ledger)
-  const hits = hitsOf(ledger)
+  const all = hitsOf(ledger)
+  const pauses = all.filter(({ fault }) => withstood.includes(fault))
+  const hits = all.filter(({ fault }) => !withstood.includes(fault))
+  for (const run of runs) run.settled = settledBy(run.end, pauses)
   const attempts = [...groupBy(runs, ({ id, attempt }) => `${id} at attempt ${attempt}`)]
   const again = attempts.flatMap(([name, group]) => repeated(name, group, hits))
   const ended = groupBy(
@@ -96,7 +103,7 @@ export function audit({ ledger, finals, stored, residue, intended = new Map() }:
   return {
     accepted: accepted.length,
     refused: ledger.filter(({ kind }) => kind === 'X').length,
-    faults: hits.length,
+    faults: all.length,
     lost: accepted.filter((id) => !finals.has(id)),
     neverDone: accepted.filter((id) => !ended.has(id) && (intended.get(id) ?? 'SUCCESS') === 'SUCCESS'),
     failed: finalEntries.filter(([id, { state }]) => state !== (intended.get(id) ?? 'SUCCESS')).map(([id]) => id),
@@ -108,7 +115,7 @@ export function audit({ ledger, finals, stored, residue, intended = new Map() }:
     overwritten: finalEntries.filter(([id, final]) => new Set([...(stored.get(id) ?? []), final].map(shown)).size > 1).map(([id]) => id),
     restarts: again.length,
     restarted: again.map(({ run }) => run.id),
-    running: hits.reduce((sum, hit) => sum + runs.filter((run) => isHit(run, hit, 0) && run.start <= hit.from).length, 0),
+    running: hits.reduce((sum, hit) => sum + runs.filter((run) => isHit(run, hit, run.end) && run.start <= hit.from).length, 0),
     unexplained: again.filter(({ cause }) => cause === undefined).map(({ name }) => name),
     doneTwice: attempts.reduce(
       (sum, [, group]) => sum + Math.max(0, group.filter((run) => run.end < Number.POSITIVE_INFINITY).length - 1),
@@ -164,7 +171,7 @@ function runsOf(ledger: readonly Line[]): readonly Run[] {
     const { id, attempt, pid, at } = line
     const key = `${id} ${attempt} ${pid}`
     if (line.kind === 'S') {
-      const run: Run = { id, attempt, pid, start: at, end: Number.POSITIVE_INFINITY }
+      const run: Run = { id, attempt, pid, start: at, end: Number.POSITIVE_INFINITY, settled: Number.POSITIVE_INFINITY }
       runs.push(run)
       open.set(key, [...(open.get(key) ?? []), run])
     } else {
@@ -185,8 +192,13 @@ function hitsOf(ledger: readonly Line[]): readonly Hit[] {
 }
 
 /** Whether the fault hit it: it was under way, or had ended so recently that its outcome may not have been stored. */
-function isHit({ pid, start, end }: Run, hit: Hit, settlingMs = SETTLING_MS): boolean {
-  return (hit.pid === 0 || hit.pid === pid) && start <= hit.to && end + settlingMs >= hit.from
+function isHit({ pid, start, settled }: Run, hit: Hit, until = settled): boolean {
+  return (hit.pid === 0 || hit.pid === pid) && start <= hit.to && until >= hit.from
+}
+
+/** `pauses`, in order, are times in which nothing reaches the broker. */
+function settledBy(end: number, pauses: readonly Hit[]): number {
+  return pauses.reduce((by, { from, to }) => (from <= by && to >= end ? Math.max(by, to + SETTLING_MS) : by), end + SETTLING_MS)
 }
 
 interface Repeated {
@@ -199,8 +211,14 @@ interface Repeated {
 function repeated(name: string, group: readonly Run[], hits: readonly Hit[]): Repeated[] {
   return group.slice(1).map((run, index) => {
     const earlier = group.slice(0, index + 1)
-    return { name, run, cause: hits.findLast((hit) => hit.from <= run.start && earlier.some((one) => isHit(one, hit))) }
+    const cause = hits.findLast((hit) => hit.from <= run.start && (earlier.some((one) => isHit(one, hit)) || isLate(run, hit)))
+    return { name, run, cause }
   })
+}
+
+/** Of a worker that was away when others were given what it held, and begins with it before it is told. */
+function isLate({ pid, start }: Run, { fault, pid: away, from, to }: Hit): boolean {
+  return (fault === 'freeze' || fault === 'cut') && pid === away && start >= from && start <= to + SETTLING_MS
 }
 
 /** A run ends with its user code, with its process, or when it is given back: then its signal has fired, and code that goes on does so unheard. That of a process frozen or cut off goes on: nobody can end it from outside. */

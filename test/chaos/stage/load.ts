@@ -17,10 +17,13 @@ export interface LoadOptions {
   /** Tasks that may wait. Default: a hundred. */
   readonly ahead?: number
   readonly call?: (id: string) => Call
+  /** How many wait now. Default: of what was accepted, all that has not ended once; right where all succeed at their first try. */
+  readonly waiting?: () => number
 }
 
 export function startLoad(stage: Stage, options: LoadOptions = {}): Load {
   const { batch = 10, ahead = 100, call = (id) => ({ id, task: 'system.sleep', args: [20] }) } = options
+  const { waiting = () => stage.accepted().length - stage.ledger.done } = options
   const ids: string[] = []
   let ended = false
   const work = async () => {
@@ -31,7 +34,7 @@ export function startLoad(stage: Stage, options: LoadOptions = {}): Load {
       await stage.send(calls)
       if (stage.accepted().length === before) await sleep(50) // all were refused
       // What was refused never ends: only what was accepted counts.
-      await eventually(() => ended || stage.accepted().length - stage.ledger.done < ahead, 600)
+      await eventually(() => ended || waiting() < ahead, 600)
     }
   }
   const working = work()

@@ -254,7 +254,12 @@ export class Stage {
   }
 
   /** Waits until the broker is done with dead workers, stops these in order, and looks at what came of it all. */
-  async findings(ids: readonly string[], workers: readonly GroupProcess[], intended?: ReadonlyMap<string, string>): Promise<Findings> {
+  async findings(
+    ids: readonly string[],
+    workers: readonly GroupProcess[],
+    intended?: ReadonlyMap<string, string>,
+    withstood: readonly Fault[] = [],
+  ): Promise<Findings> {
     await this.settled(workers)
     const alive = workers.filter(({ isAlive }) => isAlive)
     for (const worker of alive) worker.signal('SIGTERM')
@@ -265,6 +270,7 @@ export class Stage {
       stored: this.#stored,
       residue: await this.peer.residue(this.stand),
       ...(intended === undefined ? {} : { intended }),
+      withstood,
     })
   }
 
