@@ -69,12 +69,7 @@ export const MISCHIEFS: readonly Mischief[] = [
   { name: 'garbled', share: 1, broker: 'redis', play: (scene, random) => spoil(scene, random, 'garble') },
   { name: 'CLIENT KILL', share: 1, broker: 'redis', play: (scene) => killClients(scene, 'normal') },
   { name: 'CLIENT KILL pubsub', share: 1, broker: 'redis', play: (scene) => killClients(scene, 'pubsub') },
-  {
-    name: 'SCRIPT FLUSH',
-    share: 2,
-    broker: 'redis',
-    play: ({ stage }) => stage.redis.ask(async (client) => void (await client.script('FLUSH'))),
-  },
+  { name: 'SCRIPT FLUSH', share: 2, broker: 'redis', play: flushScripts },
   { name: 'maxmemory', share: 2, broker: 'redis', play: shortOfMemory },
   { name: 'busy', share: 1, broker: 'redis', play: busy },
   { name: 'server stopped', share: 1, broker: 'redis', play: stopServer },
