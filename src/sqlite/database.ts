@@ -114,8 +114,12 @@ export class Database {
     return this.#persist(() => this.#within('BEGIN', step))
   }
 
-  /** Runs `step` as the only writer, all or nothing. `step` is synchronous, and may run again when the database was busy. */
-  async write<T>(step: (transaction: Transaction) => T, durability: Durability = 'durable'): Promise<T> {
+  /**
+   * Runs `step` as the only writer, all or nothing. `step` is synchronous, and may run again when the database was busy.
+   *
+   * @param deadlineMs as long as that at most, where it is less than any call may take
+   */
+  async write<T>(step: (transaction: Transaction) => T, durability: Durability = 'durable', deadlineMs?: number): Promise<T> {
     return this.#persist(() => {
       this.#identityChecked = Number.NEGATIVE_INFINITY // what is answered as stored must not be in a file that nobody can find
       const result = this.#within('BEGIN IMMEDIATE', step)
@@ -124,7 +128,7 @@ export class Database {
       if (durability === 'durable' && this.#synchronous === 'full') this.#flush()
       this.#trim()
       return result
-    })
+    }, deadlineMs)
   }
 
   #flush(): void {
@@ -211,9 +215,9 @@ export class Database {
     const now = this.#options.clock.monotonic()
     if (this.#wal === undefined || this.#statements === undefined || now - this.#trimmed < TRIM_MS) return
     this.#trimmed = now
-    const { bytes } = this.#wal
-    if (bytes < TRIM_FROM) return
     try {
+      const { bytes } = this.#wal
+      if (bytes < TRIM_FROM) return
       const { busy } = this.#statements.get<{ busy: number }>('PRAGMA file.wal_checkpoint(TRUNCATE)') ?? { busy: 1 }
       if (busy === 0) this.#wal.wasCut()
       else this.#wal.hasGrown(bytes)
@@ -223,8 +227,9 @@ export class Database {
   }
 
   /** Tries until the database is not busy, or the deadline has passed. */
-  async #persist<T>(attempt: () => T): Promise<T> {
-    const { clock, deadlineMs, codes } = this.#options
+  async #persist<T>(attempt: () => T, given = Number.POSITIVE_INFINITY): Promise<T> {
+    const { clock, codes } = this.#options
+    const deadlineMs = Math.min(given, this.#options.deadlineMs)
     const end = clock.monotonic() + deadlineMs
     for (let tries = 1; ; tries++) {
       try {

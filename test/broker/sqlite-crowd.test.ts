@@ -6,6 +6,8 @@ import { expect } from 'chai'
 import type { Broker, Consumer } from '../../src/broker/broker.js'
 import { openBroker } from '../../src/broker/open.js'
 import { type Clock, systemClock } from '../../src/clock.js'
+import { Celerity } from '../../src/index.js'
+import { loadBinding } from '../../src/sqlite/binding.js'
 
 describe('many workers on one SQLite file', () => {
   let folder: string
@@ -49,5 +51,20 @@ describe('many workers on one SQLite file', () => {
 
     for (let fellow = 0; fellow < 40; fellow++) await worker('mail')
     expect(await pace(first, 'mail'), 'however many').to.equal(0.25)
+  })
+
+  it('that keep a sender from the lock past its deadline: it is told that nothing was sent, and nothing is', async () => {
+    const url = `sqlite:${join(folder, 'tasks.db')}`
+    const app = new Celerity('crowd', { brokerUrl: url, taskPublishDeadline: 0.2, brokerDeadline: 60 })
+    await app.send('t.before')
+    const holder = (await loadBinding())(join(folder, 'tasks.db'), { timeout: 0 })
+    holder.exec('BEGIN IMMEDIATE')
+    const refused = await Promise.allSettled([app.send('t.first'), app.send('t.second')])
+    holder.exec('ROLLBACK')
+    holder.close()
+    for (const one of refused) expect(one).to.have.nested.include({ 'reason.code': 'E_BROKER_UNREACHABLE' })
+    await app.send('t.after')
+    await app.close()
+    expect((await broker.queues.counts(['celery']))[0]).to.include({ ready: 2 })
   })
 })

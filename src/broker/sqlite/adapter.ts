@@ -104,8 +104,8 @@ class SqliteBroker implements Broker {
     this.journal = new SqliteJournal(database, options.clock)
   }
 
-  async publish(messages: readonly Outgoing[]): Promise<void> {
-    if (messages.length > 0) await this.#outbox.post(messages)
+  async publish(messages: readonly Outgoing[], deadlineMs?: number): Promise<void> {
+    if (messages.length > 0) await this.#outbox.post(messages, deadlineMs)
   }
 
   async register({ incarnation, node, leaseMs, queues, process = null }: Registration): Promise<Consumer> {

@@ -1,12 +1,14 @@
 /** Publishing: all that is published in one turn of the event loop becomes one commit, since the flush to the disk is what costs. */
 import type { Clock } from '../../clock.js'
 import { CelerityError, isCelerityError } from '../../errors.js'
-import { type Database, Unflushed } from '../../sqlite/database.js'
+import { type Database, type Transaction, Unflushed } from '../../sqlite/database.js'
 import type { Outgoing } from '../broker.js'
 import { publish } from './places.js'
 
 interface Posting {
   readonly messages: readonly Outgoing[]
+  /** When its sender is told that it failed, on the monotonic clock: nothing is stored after that. */
+  readonly end: number
   readonly stored: () => void
   readonly failed: (error: unknown) => void
 }
@@ -22,9 +24,9 @@ export class Outbox {
     this.#clock = clock
   }
 
-  post(messages: readonly Outgoing[]): Promise<void> {
+  post(messages: readonly Outgoing[], deadlineMs = Number.POSITIVE_INFINITY): Promise<void> {
     return new Promise((stored, failed) => {
-      this.#waiting.push({ messages, stored, failed })
+      this.#waiting.push({ messages, end: this.#clock.monotonic() + deadlineMs, stored, failed })
       if (this.#waiting.length === 1) this.#flushed = new Promise((done) => setImmediate(() => void this.#flush().then(done)))
     })
   }
@@ -51,9 +53,11 @@ export class Outbox {
   }
 
   #store(postings: readonly Posting[]): Promise<void> {
-    return this.#database.write((transaction) => {
+    const left = Math.min(...postings.map(({ end }) => end)) - this.#clock.monotonic()
+    const step = (transaction: Transaction) => {
       for (const { messages } of postings) publish(transaction, messages, this.#clock.now())
-    })
+    }
+    return this.#database.write(step, 'durable', Math.max(left, 1))
   }
 }
 
