@@ -140,7 +140,7 @@ async function endProcess(): Promise<void> {
   say({ kind: 'over' })
 }
 
-/** For a main thread that stands still until `done` says how it went. Every connection is closed by then: the process ends at once. */
+/** For a main thread that stands still until `done` says how it went, and then ends the process; this one waits for that, its connections closed. */
 async function leave(done: Int32Array): Promise<void> {
   await opened
   const resigned = broker?.attach({ ...options, queues: state?.queues ?? [] }).resign()
@@ -148,7 +148,7 @@ async function leave(done: Int32Array): Promise<void> {
   await within(Promise.all([broker?.close(), control?.close()]), LAST_WORD_SECONDS)
   Atomics.store(done, 0, status === 'fulfilled' ? LEAVING.givenBack : LEAVING.failed)
   Atomics.notify(done, 0)
-  process.exit()
+  new Stillness(still).keep()
 }
 
 async function end(): Promise<void> {
