@@ -85,8 +85,8 @@ export interface Broker {
   readonly schedules: Schedules
 
   /**
-   * Where the store is a file: `act` is called soon after another file was put in its place, and from then on every call here fails with
-   * E_FILE_REPLACED. Where this is never called, the next call opens the new file.
+   * Where the store is a file: `act` is called soon after it was deleted or another file put in its place, and from then on every call here
+   * fails with E_FILE_REPLACED. Where this is never called, the next call opens the new file, and makes it if need be.
    */
   onReplaced?(act: (error: CelerityError) => void): void
 

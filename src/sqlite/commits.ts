@@ -10,7 +10,7 @@ export interface Commits {
   readonly listeners: Set<() => void>
   /** By room. */
   readonly schemas: Map<string, Schema>
-  /** Called when another file is in its place; while there are any, that is the end of it. */
+  /** Called when it is deleted, or another file in its place; while there are any, that is the end of it. */
   readonly endings: Set<(error: CelerityError) => void>
   /** That end. */
   end: CelerityError | undefined

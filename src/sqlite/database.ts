@@ -9,7 +9,7 @@ import { loadBinding, type OpenHandle } from './binding.js'
 import { type Commits, commitsOf, committed } from './commits.js'
 import { type Companions, companionsOf, putAside, strangersAt, systemLocks } from './companions.js'
 import { BusyError, type FailureCodes, failure, isBusy, translated } from './failures.js'
-import { ensureFile, type FileOptions, GONE, identity, parseSqliteUrl, type Synchronous, unsafeFileSystem } from './file.js'
+import { ensureFile, type FileOptions, identity, parseSqliteUrl, type Synchronous, unsafeFileSystem } from './file.js'
 import { migrate, type Schema } from './schema.js'
 import { Statements, type Transaction } from './statements.js'
 import { WriteAheadLog } from './wal.js'
@@ -170,9 +170,9 @@ export class Database {
   }
 
   /**
-   * From now on another file in the place of this one is the end of it, here and for all connections of this thread to it: `act` is called, soon
-   * after it happened, and every call fails with E_FILE_REPLACED. Unless this was called, the next call opens the new file. One that
-   * is only deleted is made anew in either case.
+   * From now on it is the end of this one, here and for all connections of this thread to it, when it is deleted or another file put in its
+   * place (who looks late can't tell the one from the other): `act` is called, soon after it happened, and every call fails with
+   * E_FILE_REPLACED. Unless this was called, the next call opens the new file, and makes it if need be.
    */
   onReplaced(act: (error: CelerityError) => void): void {
     this.#endings.push(act)
@@ -264,24 +264,24 @@ export class Database {
     if (now - this.#identityChecked > IDENTITY_CHECK_MS) {
       this.#identityChecked = now
       const found = this.#statements === undefined ? this.#identity : identity(this.path)
-      if (found !== this.#identity) this.#swapped(found === GONE)
+      if (found !== this.#identity) this.#swapped()
     }
     this.#statements ??= this.#connect()
     return this.#statements
   }
 
   /** Deleted or replaced under us: what we would write now goes into a file that nobody can find any more. */
-  #swapped(isGone: boolean): void {
+  #swapped(): void {
     // SQLite sees it too, and so neither writes nor deletes anything at the end of this connection.
     this.#disconnect()
     const aside = this.#putAside()
-    if (isGone || this.#commits.endings.size === 0) {
+    if (this.#commits.endings.size === 0) {
       this.#options.log.warning(`the database file was deleted or replaced; opening it anew${aside}`, { file: this.path })
       return
     }
     const error = new CelerityError('E_FILE_REPLACED', {
-      message: `${this.path}: another file was put in its place while it was in use${aside}`,
-      hint: 'Nothing was written into the new one. Started again, this command works with it.',
+      message: `${this.path} was deleted, or another file put in its place, while it was in use${aside}`,
+      hint: 'Nothing was written into a new one. Started again, this command works with that, and makes it if there is none.',
     })
     this.#commits.end = error
     for (const act of this.#commits.endings) act(error)

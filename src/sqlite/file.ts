@@ -41,13 +41,10 @@ export function ensureFile(path: string): string {
   return realpathSync(path)
 }
 
-/** The identity of a file that is not there. */
-export const GONE = 'gone'
-
 /** Changes when the file is deleted or another one is put in its place. */
 export function identity(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true })
-  return stat === undefined ? GONE : `${stat.dev}:${stat.ino}`
+  return stat === undefined ? 'gone' : `${stat.dev}:${stat.ino}`
 }
 
 /**

@@ -8,7 +8,7 @@ import type { RunningTasks } from '../commands/run-tasks.js'
 import { eventually } from '../eventually.js'
 
 const TASKS = 20
-const LINE = /Error: .*tasks\.db: another file was put in its place while it was in use/
+const LINE = /Error: .*tasks\.db was deleted, or another file put in its place, while it was in use/
 
 describe('a SQLite file in whose place another one is put', function () {
   this.timeout(60_000)

@@ -95,14 +95,16 @@ describe('a SQLite file under fire', function () {
     })
   })
 
-  it('that is deleted under a worker is made anew with a warning, and the worker goes on', async () => {
-    const worker = project.start('worker --log-format text')
+  it('that is deleted under a worker ends it with a clear line, and is made anew by --restart', async () => {
+    const worker = project.start('worker --restart --log-format text')
     await worker.said(/succeeded/, TASKS)
     await project.client.close()
 
     for (const name of ['', '-wal', '-shm']) rmSync(file + name, { force: true })
 
-    await worker.said(/WARNING.*the database file was deleted or replaced; opening it anew/)
+    await worker.said(/Error: .*tasks\.db was deleted, or another file put in its place/)
+    await worker.said(/ended by itself with exit code 74/)
+    await worker.said(/ ready\./, 2)
     await project.tasks('call t.add --args [1,2]')
     await worker.said(/succeeded/, TASKS + 1)
     expect((await worker.stop()).code).equal(0)

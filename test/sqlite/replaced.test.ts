@@ -111,6 +111,17 @@ describe('a SQLite file in whose place another one is put', function () {
     expect(await lines(await open())).to.deep.equal(['another'])
   })
 
+  it('is the end for those who asked to be told when it is only deleted too, and they make no other', async () => {
+    const database = await open()
+    database.onReplaced(() => {})
+    await write(database, 'old')
+    for (const end of ['', '-wal', '-shm']) rmSync(file + end)
+
+    expect(await rejection(write(database, 'lost'))).to.include({ code: 'E_FILE_REPLACED' })
+    expect(await rejection(lines(database))).to.include({ code: 'E_FILE_REPLACED' })
+    expect(existsSync(file)).to.equal(false)
+  })
+
   it('is noticed before the next write, however soon that comes', async () => {
     const database = await open()
     await write(database, 'old')
