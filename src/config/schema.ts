@@ -33,9 +33,10 @@ const row = <T, Given>(row: Row<T, Given>): Row<T, Given> => row
 const transportFields = {
   globalKeyprefix: text('a text that starts every key', /^\S*$/),
   masterName: text('the name under which the sentinels know the server', /^\S+$/),
-  sentinelKwargs: fields('what the sentinels want to hear, { username, password }', {
+  sentinelKwargs: fields('what the sentinels want to hear, { username, password, ssl }', {
     username: text('a name'),
     password: text('a password'),
+    ssl: flag(),
   }),
 }
 const TRANSPORT = "options such as { globalKeyprefix: 'kuma:' }"

@@ -18,6 +18,7 @@ function complete(url: unknown, { masterName, sentinelKwargs }: Beside): unknown
     master: masterName,
     sentinelUsername: sentinelKwargs?.username,
     sentinelPassword: sentinelKwargs?.password,
+    sentinelTls: sentinelKwargs?.ssl === true ? 'true' : undefined,
   }
   let text = url
   for (const [name, value] of Object.entries(beside)) {

@@ -1,7 +1,8 @@
 /**
  * `sentinel://` URLs, in two forms: ours, `sentinel://[user:password@]h1:26379,h2:26379/0?master=mymaster`, and Celery's, one URL for each
  * sentinel with `;` between them, where user, password and database are those of the first. Both are for the server, not for the sentinels;
- * what the sentinels want to hear is `sentinelUsername` and `sentinelPassword` among the parameters.
+ * what the sentinels want to hear is `sentinelUsername` and `sentinelPassword` among the parameters. `tls=true` is for the server,
+ * `sentinelTls=true` for the sentinels.
  */
 export interface Sentinels {
   readonly hosts: readonly { readonly host: string; readonly port: number }[]
@@ -11,6 +12,8 @@ export interface Sentinels {
   readonly password: string | undefined
   readonly sentinelUsername: string | undefined
   readonly sentinelPassword: string | undefined
+  readonly tls: boolean
+  readonly sentinelTls: boolean
 }
 
 const DEFAULT_PORT = 26_379
@@ -44,6 +47,10 @@ export function readSentinelUrl(url: string): Sentinels | string {
   const parameter = (name: string) => urls.map(({ searchParams }) => searchParams.get(name)).find((value) => value !== null) ?? undefined
   const master = parameter('master')
   if (master === undefined || master === '') return 'it does not say which server the sentinels are asked for'
+  for (const name of ['tls', 'sentinelTls']) {
+    const value = parameter(name) ?? 'false'
+    if (value !== 'true' && value !== 'false') return `${name} is true or false, not ${JSON.stringify(value)}`
+  }
   return {
     hosts: urls.map(({ hostname, port }) => ({ host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? DEFAULT_PORT : Number(port) })),
     db: Number(path),
@@ -52,6 +59,8 @@ export function readSentinelUrl(url: string): Sentinels | string {
     password: decoded(first.password),
     sentinelUsername: parameter('sentinelUsername'),
     sentinelPassword: parameter('sentinelPassword'),
+    tls: parameter('tls') === 'true',
+    sentinelTls: parameter('sentinelTls') === 'true',
   }
 }
 
@@ -75,6 +84,8 @@ export function sentinelOptions(from: Sentinels) {
     ...(from.password === undefined ? {} : { password: from.password }),
     ...(from.sentinelUsername === undefined ? {} : { sentinelUsername: from.sentinelUsername }),
     ...(from.sentinelPassword === undefined ? {} : { sentinelPassword: from.sentinelPassword }),
+    ...(from.tls ? { tls: {}, enableTLSForSentinelMode: true } : {}),
+    ...(from.sentinelTls ? { sentinelTLS: {} } : {}),
     updateSentinels: true,
     sentinelCommandTimeout: ANSWER_MS,
     sentinelRetryStrategy: () => ROUND_MS * (0.5 + Math.random()),

@@ -11,6 +11,12 @@ describe('sentinels in the settings', () => {
     expect(settings.resultBackend).to.equal(settings.brokerUrl)
   })
 
+  it('are spoken to over TLS where their options say so, and the server where the URL does', () => {
+    const ssl = { masterName: 'kuma', sentinelKwargs: { ssl: true } }
+    const { brokerUrl } = settingsOf({ brokerUrl: 'sentinel://h1/0?tls=true', brokerTransportOptions: ssl })
+    expect(brokerUrl).to.equal('sentinel://h1/0?tls=true&master=kuma&sentinelTls=true')
+  })
+
   it('what the URL says itself stands, and other URLs stay as they are', () => {
     const url = 'sentinel://h1,h2/0?master=own&sentinelUsername=me&sentinelPassword=mine'
     expect(settingsOf({ brokerUrl: url, brokerTransportOptions }).brokerUrl).to.equal(url)

@@ -28,7 +28,14 @@ describe('a Redis URL', () => {
   })
 
   it('of sentinels is refused without the name of the server, without a sentinel, and with two databases', () => {
-    const refused = ['h1:26379/0', '/0?master=kuma', 'h1,,h2?master=kuma', 'h1/queue?master=kuma', 'h1;sentinel://h2/3?master=kuma']
+    const refused = [
+      'h1:26379/0',
+      '/0?master=kuma',
+      'h1,,h2?master=kuma',
+      'h1/queue?master=kuma',
+      'h1;sentinel://h2/3?master=kuma',
+      'h1?master=kuma&tls=yes',
+    ]
     for (const rest of refused) {
       expect(
         refusal(() => parseRedisUrl(`sentinel://:secret@${rest}`, 'E_BROKER_UNREACHABLE')),
