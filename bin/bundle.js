@@ -2,8 +2,8 @@
  * Joins the compiler's hundreds of modules into a few files: a worker begins its first task a fifth sooner, and its keeper's thread, which
  * loads while the first tasks run, takes half the CPU for it. What is imported by its path stays there, as a line that leads into `lib/`:
  * the package's own doors, the commands, and what a thread begins with. Packages stay packages, so that they can be mended without us; but
- * for ioredis in the keeper's thread, and ink in the live view (React's production build, whatever NODE_ENV says), whose start was for the
- * most part reading their files one by one.
+ * for oclif, ioredis in the keeper's thread, and ink in the live view (React's production build, whatever NODE_ENV says), whose start was
+ * for the most part reading their files one by one.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -34,22 +34,21 @@ const SHARED = {
 export async function bundle(plain, into) {
   cpSync(plain, into, { recursive: true, filter: (path) => !path.endsWith('.js') })
   const commands = readdirSync(join(plain, 'commands'), { recursive: true }).filter((path) => path.endsWith('.js'))
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const others = ['pg', ...Object.keys(dependencies).filter((name) => name !== 'ioredis')]
   const inputs = [
-    ...(await joinUp(plain, into, [...DOORS, ...commands.map((path) => `commands/${path}`)], { packages: 'external' })),
-    ...(await joinUp(plain, into, [KEEPER], { external: others })),
+    ...(await joinUp(plain, into, [...DOORS, ...commands.map((path) => `commands/${path}`)], '@oclif/core')),
+    ...(await joinUp(plain, into, [KEEPER], 'ioredis')),
     ...(await bundleView(plain, into)),
   ]
   writeFileSync(join(into, 'lib/LICENSES.txt'), licences(inputs))
 }
 
-/** All that `doors` import, what several of them import once. Returns the files that went in. */
-async function joinUp(plain, into, doors, options) {
+/** All that `doors` import, what several of them import once, and of the packages `inside`. Returns the files that went in. */
+async function joinUp(plain, into, doors, inside) {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const entryPoints = doors.map((door) => ({ in: join(plain, door), out: door.replace(/\.js$/, '').replaceAll('/', '-') }))
   const { metafile } = await build({
     ...SHARED,
-    ...options,
+    external: Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => name !== inside),
     entryPoints,
     outdir: join(into, 'lib'),
     splitting: true,
