@@ -11,7 +11,7 @@ import type { Log } from '../log.js'
 import { maskUrl } from '../mask.js'
 import { parseRedisUrl, type RedisAddress } from './address.js'
 import { Outages } from './outages.js'
-import { MISSED, type PromiseWithResolvers, pause, watched, within } from './patience.js'
+import { MISSED, pause, Waiting, within } from './patience.js'
 import { discardedFor, type Refusal, refusalOf } from './refusal.js'
 import { hashTag, Whereabouts } from './whereabouts.js'
 
@@ -58,7 +58,8 @@ export class RedisLink {
   /** For people: without secrets. */
   readonly #shown: string
   #client: Redis | undefined
-  #ready: PromiseWithResolvers<void> | undefined
+  /** For a connection that is ready. */
+  readonly #waiting = new Waiting()
   #closed = false
   #served = false
   #isAway = false
@@ -157,7 +158,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#pings)
-    this.#ready?.reject(new Error('closed'))
+    this.#waiting.fail(new Error('closed'))
     const client = this.#client
     this.#client = undefined
     if (client === undefined) return
@@ -170,8 +171,7 @@ export class RedisLink {
     this.#client ??= this.#connect()
     const client = this.#client
     if (client.status === 'ready') return client
-    this.#ready ??= watched()
-    return within(this.#ready.promise, end - performance.now()).then(
+    return this.#waiting.wait(end - performance.now()).then(
       () => this.#client ?? client,
       (error: unknown) => {
         if (error instanceof CelerityError) throw error
@@ -196,8 +196,7 @@ export class RedisLink {
       void this.#whereabouts.greet(client)
       if (this.#options.listens) this.#pings ??= setInterval(() => this.#ping(), PING_MS).unref()
       this.#onReady(client)
-      this.#ready?.resolve()
-      this.#ready = undefined
+      this.#waiting.come()
     })
     client.on('close', () => {
       clearTimeout(greeting)
@@ -217,7 +216,7 @@ export class RedisLink {
     client.disconnect(false)
     stream?.destroy()
     // Somebody waits for a connection, or for what comes over it.
-    if ((this.#ready !== undefined || this.#options.listens) && !this.#closed) this.#client = this.#connect()
+    if ((!this.#waiting.isEmpty || this.#options.listens) && !this.#closed) this.#client = this.#connect()
   }
 
   /** It does not try again by itself: in a cluster, another node may serve now. */
@@ -237,10 +236,7 @@ export class RedisLink {
     this.#lastError = error
     this.#unfit ??= this.#whereabouts.unfit(error) ?? undefined
     if (this.#unfit === undefined && (this.#served || refusalOf(error) !== 'denied')) this.#complain(error)
-    else {
-      this.#ready?.reject(this.#unfit ?? this.#refused(error, 'denied'))
-      this.#ready = undefined
-    }
+    else this.#waiting.fail(this.#unfit ?? this.#refused(error, 'denied'))
   }
 
   #complain(error: unknown): void {
