@@ -123,6 +123,12 @@ export interface Consumer {
   /** Only `acks: 'early'`: from now on these are never given back; the reaper judges what is left of them. `lost` when fenced. */
   start(deliveries: readonly Delivery[]): Promise<'ok' | 'lost'>
 
+  /**
+   * States of a task that do not end it, by a store on the same server: carried out while `delivery` is leased to us and not settled, else
+   * passed over. `lost` when fenced.
+   */
+  tell(delivery: Delivery, writes: readonly PreparedWrite[]): Promise<'ok' | 'lost'>
+
   /** All of it in one step, or `lost` and nothing of it. A position that is settled already is passed over. */
   settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'>
 

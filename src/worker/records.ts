@@ -63,10 +63,13 @@ export class Records {
 
   /** A state that does not end the task. Rejects when `meta` can't be sent: that is the handler's to know. */
   async state(run: Run, state: string, meta: unknown): Promise<void> {
-    const { outcomes, results, taker } = this.#parts
+    const { consumer, outcomes, results, taker, lost } = this.#parts
     const result = outcomes.state(run.request, state, meta)
     try {
-      if (result !== null && !run.over) await results?.set([result])
+      if (result === null || run.over) return
+      // A late worker must not put its word in the place of what its successor has stored.
+      if (!outcomes.joined) await results?.set([result])
+      else if ((await consumer.tell(run.request.delivery, [outcomes.prepare(result)])) === 'lost') lost()
     } catch (error) {
       taker.complain('state', `state ${state} was not stored: ${reason(error)}`, named(run)) // news, not an outcome: the task goes on
     }

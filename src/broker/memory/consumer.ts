@@ -1,8 +1,9 @@
 /** One registered incarnation's side: take, start, settle, resign. Each method is one step that runs to its end without a pause. */
 import type { Clock } from '../../clock.js'
+import type { PreparedWrite } from '../../prepared-write.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import { fairOrder, takeShares } from '../fair-share.js'
-import type { MemoryServer } from './server.js'
+import { carryOut, type MemoryServer } from './server.js'
 import { HeldLane, type Worker } from './worker.js'
 
 /** Timers hold 24 days at most; a wait is a hint and may end early. */
@@ -91,6 +92,14 @@ export class MemoryConsumer implements Consumer {
       const held = this.#worker.lanes.get(lane.name)?.held.get(position)
       if (held !== undefined) held.early = true
     }
+    return 'ok'
+  }
+
+  async tell({ lane, position }: Delivery, writes: readonly PreparedWrite[]): Promise<'ok' | 'lost'> {
+    this.#check()
+    const worker = this.#worker
+    if (!worker.epoch) return 'lost'
+    if (worker.lanes.get(lane.name)?.held.has(position) === true) for (const write of writes) carryOut(write)
     return 'ok'
   }
 

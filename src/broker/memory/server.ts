@@ -141,7 +141,7 @@ function withRaw(message: Message, raw: Uint8Array | undefined): Message {
   return raw === undefined ? message : { ...message, raw: bytes(raw) }
 }
 
-function carryOut(write: PreparedWrite): void {
+export function carryOut(write: PreparedWrite): void {
   if (write.kind !== 'memory') throw new TypeError(`a ${write.kind} write cannot be carried out in memory`)
   write.apply()
 }

@@ -1,12 +1,13 @@
 /** One registered incarnation on Redis. */
 import { randomUUID } from 'node:crypto'
+import type { PreparedWrite } from '../../prepared-write.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
 import type { BrokerOptions } from '../options.js'
 import { Holdings } from './holdings.js'
 import { type Keys, suspectLane } from './keys.js'
 import { openLink } from './open-link.js'
-import { type OpsContext, type RedisLane, settleArguments } from './ops.js'
+import { type OpsContext, type RedisLane, settleArguments, writeArguments } from './ops.js'
 import { RedisQueues } from './queues.js'
 import { type RegistryEntry, writeEntry } from './registry-entry.js'
 import { Replicas } from './replicas.js'
@@ -159,6 +160,17 @@ export class RedisConsumer implements Consumer {
     if (String(reply) === 'lost') return 'lost'
     for (const delivery of deliveries) this.#early.add(place(delivery))
     return 'ok'
+  }
+
+  tell(delivery: Delivery, writes: readonly PreparedWrite[]): Promise<'ok' | 'lost'> {
+    return this.#standing(() => this.#tell(delivery, writes))
+  }
+
+  async #tell({ lane, position }: Delivery, writes: readonly PreparedWrite[]): Promise<'ok' | 'lost'> {
+    const k = this.#keys
+    const keys = [k.epoch(this.incarnation), k.lanes(this.incarnation)]
+    const args = [lane.name, position, `${k.done(this.incarnation)}${lane.name}`, ...writes.flatMap(writeArguments)]
+    return String(await this.#link.script(scripts.tell, keys, args)) === 'lost' ? 'lost' : 'ok'
   }
 
   async settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'> {

@@ -125,9 +125,14 @@ function addPosition(args: Argument[], settlement: Settlement, partial: boolean,
 }
 
 function addWrite(args: Argument[], write: PreparedWrite): number {
-  if (write.kind !== 'redis') throw new TypeError(`a ${write.kind} write can't be carried out by Redis`)
-  args.push('r', write.db, write.key, write.value, write.ttlMs)
+  args.push('r', ...writeArguments(write))
   return 1
+}
+
+/** Database, key, value, milliseconds to live (0: for ever). */
+export function writeArguments(write: PreparedWrite): Argument[] {
+  if (write.kind !== 'redis') throw new TypeError(`a ${write.kind} write can't be carried out by Redis`)
+  return [write.db, write.key, write.value, write.ttlMs]
 }
 
 function addMessage(args: Argument[], message: Outgoing, unique: string, context: OpsContext): number {

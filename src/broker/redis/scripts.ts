@@ -10,6 +10,7 @@ export const scripts = {
   unlock: loadScript(import.meta.url, 'unlock'),
   take: loadScript(import.meta.url, 'take'),
   takeSuspect: loadScript(import.meta.url, 'take-suspect'),
+  tell: loadScript(import.meta.url, 'tell'),
   settle: loadScript(import.meta.url, 'settle'),
   start: loadScript(import.meta.url, 'start'),
   giveBack: loadScript(import.meta.url, 'give-back'),

@@ -1,8 +1,9 @@
 /** One registered incarnation's side: take, start, settle, resign. Each method is one transaction. */
 import type { Clock } from '../../clock.js'
+import type { PreparedWrite } from '../../prepared-write.js'
 import type { Database, Durability, Mark, Pace, Transaction } from '../../sqlite/database.js'
 import type { Consumer, Delivery, Settlement, Taken } from '../broker.js'
-import { settle } from './settle.js'
+import { carryOut, settle } from './settle.js'
 import { anySuspect, heldBy, laneId, mayTake, nextDue, pop, popSuspect } from './take.js'
 import { findWorker, giveBackLane, lanesOf, type WorkerRow } from './worker-row.js'
 
@@ -12,6 +13,8 @@ const SET_LAST = 'UPDATE broker_worker SET last_seq = ? WHERE id = ?'
 const SET_CLOSED = 'UPDATE broker_worker SET closed_seq = max(closed_seq, ?) WHERE id = ?'
 const START = `UPDATE broker_held SET early = 1 WHERE lane = ? AND position = ?
   AND EXISTS (SELECT 1 FROM broker_lane WHERE id = broker_held.lane AND worker = ? AND seq = ?)`
+const IS_HELD = `SELECT 1 FROM broker_held h JOIN broker_lane l ON l.id = h.lane
+  WHERE h.lane = ? AND h.position = ? AND l.worker = ? AND l.seq = ?`
 const CONSUME = 'UPDATE broker_worker SET queues = ? WHERE id = ?'
 const FORGET_NOTE = 'DELETE FROM broker_note WHERE incarnation = ?'
 const LEAVE = 'UPDATE broker_worker SET fenced = 1 WHERE id = ?'
@@ -80,6 +83,13 @@ export class SqliteConsumer implements Consumer {
     return this.#asWorker((transaction, { id }) => {
       for (const { lane, position } of deliveries) transaction.run(START, laneId(lane.name), position, id, lane.seq)
     })
+  }
+
+  tell({ lane, position }: Delivery, writes: readonly PreparedWrite[]): Promise<'ok' | 'lost'> {
+    return this.#asWorker((transaction, { id }) => {
+      if (transaction.get(IS_HELD, laneId(lane.name), position, id, lane.seq) === undefined) return
+      for (const write of writes) carryOut(transaction, write)
+    }, 'soon')
   }
 
   settle(settlements: readonly Settlement[]): Promise<'ok' | 'lost'> {

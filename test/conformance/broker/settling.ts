@@ -314,6 +314,25 @@ export function settling(stage: () => Stage): void {
       expect(await stage().drain()).to.deep.equal(['a'])
     })
 
+    it('tells of a state while it holds the message, and not once that is settled or it was fenced', async () => {
+      const results = await stage().results()
+      await stage().publish('a', 'b', 'c')
+      const worker = await stage().worker()
+      const [a, b] = await worker.take(2)
+      const late = await stage().doomed()
+      const c = await late.takeOne()
+      const state = (id: string, json: string) => results.prepare({ id, state: 'PROGRESS', json, ttl: 60 })
+
+      expect(await worker.consumer.tell(a!, [state('a', '{"status": "PROGRESS"}')])).to.equal('ok')
+      const failure = results.prepare({ id: 'b', state: 'FAILURE', json: '{"status": "FAILURE"}', ttl: 60 })
+      await worker.settle({ delivery: b!, fate: ACK, writes: [failure] })
+      expect(await worker.consumer.tell(b!, [state('b', '{"status": "PROGRESS"}')])).to.equal('ok')
+      await stage().reap()
+      expect(await late.consumer.tell(c, [state('c', '{"status": "PROGRESS"}')])).to.equal('lost')
+
+      expect(await results.get(['a', 'b', 'c'])).to.deep.equal(['{"status": "PROGRESS"}', '{"status": "FAILURE"}', null])
+    })
+
     it('writes what the judge of a dead worker decides', async () => {
       const results = await stage().results()
       await stage().publish('a')
