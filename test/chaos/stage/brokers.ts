@@ -84,7 +84,8 @@ const EXPIRES = /^celerity:((producer|deliveries|rate|reaper):|note[ds]$)/
 async function residueOf(client: Redis): Promise<readonly string[]> {
   const keys = (await client.keys('*')).filter((key) => !STAYS.test(key))
   const found = await Promise.all(keys.map(async (key) => ({ key, ttl: await client.ttl(key) })))
-  return found.filter(({ key, ttl }) => !(EXPIRES.test(key) && ttl > 0)).map(({ key }) => key)
+  // A second of life that is not whole is 0, and what has run out meanwhile is -2.
+  return found.filter(({ key, ttl }) => ttl !== -2 && !(EXPIRES.test(key) && ttl >= 0)).map(({ key }) => key)
 }
 
 /** Without those whose rows run out by themselves: a worker that was killed is taken for a listener for half a minute more. */
