@@ -7,7 +7,7 @@ import { MISCHIEFS, type Place, type Scene } from '../faults/mischief.js'
 import { PoorWire } from '../faults/poor-wire.js'
 import { Wire } from '../faults/wire.js'
 import type { WorkerOptions } from '../peers/peer.js'
-import { type Scenario, unless } from '../scenario.js'
+import { type Scale, type Scenario, unless, type Verdict } from '../scenario.js'
 import { Awaited } from '../stage/awaited.js'
 import { Berth, type Departure, endOf } from '../stage/fleet.js'
 import { violations } from '../stage/invariants.js'
@@ -41,56 +41,71 @@ export const monkey: Scenario = {
     const stand = await usual(folder)
     return stand.kind === 'sqlite' ? DiskStand.open(folder, MEGABYTES) : stand
   },
-  async play(stage, { tasks, faults, minutes = 1, lease = LEASE }) {
-    const medley = new Medley(stage.random('calls'))
+  async play(stage, scale) {
+    const { lease = LEASE } = scale
     const places = await Promise.all(Array.from({ length: PLACES }, (_, at) => placeOf(stage, at, lease)))
-    for (const { berth } of places.slice(1)) berth.take()
     const starvation = new Starvation(stage, () => places.flatMap(({ berth }) => berth.worker ?? []), STARVED_MS)
+    const medley = new Medley(stage.random('calls'))
     const awaited = new Awaited(stage, medley)
-    const load = startLoad(stage, { batch: 6, ahead: tasks, call: (name) => medley.next(name), waiting: () => awaited.size })
-    const { broken, count } = await makeTrouble(stage, places, medley, { lease, seconds: minutes * 60, pause: 60 / faults })
-    await load.end()
-    stage.progress(`all is quiet, ${awaited.size} have no end yet`)
-    await awaited.all(PATIENCE)
-    await eventually(() => isIdle(stage), PATIENCE)
-
-    const starved = starvation.end()
-    const letters = await dropDead(stage)
-    const last = places.flatMap(({ berth }) => leaveInOrder(berth))
-    const ids = load.ids.flatMap((id) => [id, ...medley.after(id)])
-    const finals = await stage.client.finals(ids)
-    const histories = new Histories(stage.ledger.lines())
-    const intended = new Map([...finals].map(([id, { state }]) => [id, state]))
-    const wrongly = [...finals].filter(([id, final]) => !medley.allows(id, final, histories))
-    const findings = await stage.findings(ids, last, intended, ['broker', 'wires'])
-    const departures = places.flatMap(({ berth }) => berth.departures)
-    const condemned = [...finals].filter(([id, { error }]) => error === 'WorkerLostError' && !isEarly(id))
-    return {
-      broken: [
-        ...broken,
-        ...violations(findings, { early: isEarly }),
-        ...wrongly.map(([id, { state, error }]) => `${id} ended with ${state} ${error ?? ''}, and ${histories.deaths(id)} deaths`),
-        ...medley.untimely(histories),
-        ...unless(letters.length === condemned.length, `dead letters: ${letters.length}, and condemned: ${condemned.length}`),
-        ...unless(
-          letters.every((reason) => reason === 'delivery-limit'),
-          `dead letters for another reason: ${letters.join(', ')}`,
-        ),
-        ...departures.flatMap((departure) => unexpected(departure, histories.open(departure.worker.pid))),
-        ...departures.flatMap(({ worker }) => alarming(worker, histories.open(worker.pid))),
-        ...departures.flatMap(({ worker }) => unless(!isGroupAlive(worker), `${worker.name}: something of it lives on`)),
-      ],
-      findings,
-      figures: {
-        mischiefs: count,
-        workers: departures.length,
-        'times that the machine starved one': starved,
-        'done twice': findings.doneTwice,
-        condemned: condemned.length,
-        'of these innocent': condemned.filter(([id]) => kindOf(id).never !== 'SUCCESS').length,
-      },
+    try {
+      for (const { berth } of places.slice(1)) berth.take()
+      const load = startLoad(stage, { batch: 6, ahead: scale.tasks, call: (name) => medley.next(name), waiting: () => awaited.size })
+      const trouble = await makeTrouble(stage, places, medley, scale)
+      await load.end()
+      stage.progress(`all is quiet, ${awaited.size} have no end yet`)
+      await awaited.all(PATIENCE)
+      await eventually(() => isIdle(stage), PATIENCE)
+      return await verdictOf(stage, places, medley, load.ids, { ...trouble, starved: starvation.count })
+    } finally {
+      starvation.end()
+      awaited.end()
+      for (const { berth } of places) berth.leave()
     }
   },
+}
+
+async function verdictOf(
+  stage: Stage,
+  places: readonly Place[],
+  medley: Medley,
+  sent: readonly string[],
+  { broken, count, starved }: Trouble & { readonly starved: number },
+): Promise<Verdict> {
+  const letters = await dropDead(stage)
+  const last = places.flatMap(({ berth }) => leaveInOrder(berth))
+  const ids = sent.flatMap((id) => [id, ...medley.after(id)])
+  const finals = await stage.client.finals(ids)
+  const histories = new Histories(stage.ledger.lines())
+  const intended = new Map([...finals].map(([id, { state }]) => [id, state]))
+  const wrongly = [...finals].filter(([id, final]) => !medley.allows(id, final, histories))
+  const findings = await stage.findings(ids, last, intended, ['broker', 'wires'])
+  const departures = places.flatMap(({ berth }) => berth.departures)
+  const condemned = [...finals].filter(([id, { error }]) => error === 'WorkerLostError' && !isEarly(id))
+  return {
+    broken: [
+      ...broken,
+      ...violations(findings, { early: isEarly }),
+      ...wrongly.map(([id, { state, error }]) => `${id} ended with ${state} ${error ?? ''}, and ${histories.deaths(id)} deaths`),
+      ...medley.untimely(histories),
+      ...unless(letters.length === condemned.length, `dead letters: ${letters.length}, and condemned: ${condemned.length}`),
+      ...unless(
+        letters.every((reason) => reason === 'delivery-limit'),
+        `dead letters for another reason: ${letters.join(', ')}`,
+      ),
+      ...departures.flatMap((departure) => unexpected(departure, histories.open(departure.worker.pid))),
+      ...departures.flatMap(({ worker }) => alarming(worker, histories.open(worker.pid))),
+      ...departures.flatMap(({ worker }) => unless(!isGroupAlive(worker), `${worker.name}: something of it lives on`)),
+    ],
+    findings,
+    figures: {
+      mischiefs: count,
+      workers: departures.length,
+      'times that the machine starved one': starved,
+      'done twice': findings.doneTwice,
+      condemned: condemned.length,
+      'of these innocent': condemned.filter(([id]) => kindOf(id).never !== 'SUCCESS').length,
+    },
+  }
 }
 
 /** With its own way to the broker, and every second one with its own clock, where there is only one broker's that counts. */
@@ -119,13 +134,21 @@ async function placeOf(stage: Stage, at: number, lease: number): Promise<Place> 
   }
 }
 
+interface Trouble {
+  readonly broken: readonly string[]
+  /** How much of it there was. */
+  readonly count: number
+}
+
 /** What the seed decides, when it decides. Resolves when the last of it is over. */
 async function makeTrouble(
   stage: Stage,
   places: readonly Place[],
   medley: Medley,
-  { lease, seconds, pause }: { readonly lease: number; readonly seconds: number; readonly pause: number },
-): Promise<{ readonly broken: readonly string[]; readonly count: number }> {
+  { lease = LEASE, minutes = 1, faults }: Scale,
+): Promise<Trouble> {
+  const seconds = minutes * 60
+  const pause = 60 / faults
   const broken: string[] = []
   const held = new Set<string>()
   const began = performance.now()

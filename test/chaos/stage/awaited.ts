@@ -27,12 +27,17 @@ export class Awaited {
 
   /** Stops looking; resolves when all have their ends. */
   async all(seconds: number): Promise<void> {
-    this.#over = true
+    this.end()
     await this.#looking
     while (this.size > 0) {
       await this.#stage.allFinal([...this.#missing], seconds)
       await this.#look()
     }
+  }
+
+  /** Stops looking. */
+  end(): void {
+    this.#over = true
   }
 
   async #lookOn(): Promise<void> {

@@ -89,11 +89,15 @@ export class Stage {
 
   /** Sends them all; who is accepted and who is not stands in the ledger. Every final state that is stored for them is seen. */
   async send(calls: readonly Call[]): Promise<void> {
-    await this.client.watch(
-      calls.map(({ id }) => id),
-      (id, final) => this.#see(id, final),
-    )
+    const ids = calls.map(({ id }) => id)
+    await eventually(() => this.#watch(ids).catch(() => false), 60)
     await Promise.all(calls.map((call) => this.#send(call)))
+  }
+
+  /** Rejects while the broker is away for longer than a call may take. */
+  async #watch(ids: readonly string[]): Promise<boolean> {
+    await this.client.watch(ids, (id, final) => this.#see(id, final))
+    return true
   }
 
   async #send(call: Call): Promise<void> {

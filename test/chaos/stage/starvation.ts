@@ -26,10 +26,13 @@ export class Starvation {
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
   }
 
-  /** Ends it. Returns how often a worker went short. */
-  end(): number {
-    clearInterval(this.#timer)
+  /** How often a worker went short. */
+  get count(): number {
     return this.#count
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
   }
 
   #look(): void {
