@@ -69,6 +69,9 @@ export interface Findings {
  */
 const SETTLING_MS = 5_000
 
+/** From these a worker comes back, and does not know what became of its tasks. */
+const AWAY: ReadonlySet<Fault> = new Set(['freeze', 'starved', 'cut'])
+
 interface Run {
   readonly id: string
   readonly attempt: number
@@ -103,7 +106,7 @@ export function audit({ ledger, finals, stored, residue, intended = new Map(), w
   return {
     accepted: accepted.length,
     refused: ledger.filter(({ kind }) => kind === 'X').length,
-    faults: all.length,
+    faults: all.filter(({ fault }) => fault !== 'starved').length,
     lost: accepted.filter((id) => !finals.has(id)),
     neverDone: accepted.filter((id) => !ended.has(id) && (intended.get(id) ?? 'SUCCESS') === 'SUCCESS'),
     failed: finalEntries.filter(([id, { state }]) => state !== (intended.get(id) ?? 'SUCCESS')).map(([id]) => id),
@@ -115,7 +118,9 @@ export function audit({ ledger, finals, stored, residue, intended = new Map(), w
     overwritten: finalEntries.filter(([id, final]) => new Set([...(stored.get(id) ?? []), final].map(shown)).size > 1).map(([id]) => id),
     restarts: again.length,
     restarted: again.map(({ run }) => run.id),
-    running: hits.reduce((sum, hit) => sum + runs.filter((run) => isHit(run, hit, run.end) && run.start <= hit.from).length, 0),
+    running: hits
+      .filter(({ fault }) => fault !== 'starved')
+      .reduce((sum, hit) => sum + runs.filter((run) => isHit(run, hit, run.end) && run.start <= hit.from).length, 0),
     unexplained: again.filter(({ cause }) => cause === undefined).map(({ name }) => name),
     doneTwice: attempts.reduce(
       (sum, [, group]) => sum + Math.max(0, group.filter((run) => run.end < Number.POSITIVE_INFINITY).length - 1),
@@ -218,13 +223,13 @@ function repeated(name: string, group: readonly Run[], hits: readonly Hit[]): Re
 
 /** Of a worker that was away when others were given what it held, and begins with it before it is told. */
 function isLate({ pid, start }: Run, { fault, pid: away, from, to }: Hit): boolean {
-  return (fault === 'freeze' || fault === 'cut') && pid === away && start >= from && start <= to + SETTLING_MS
+  return AWAY.has(fault) && pid === away && start >= from && start <= to + SETTLING_MS
 }
 
 /** A run ends with its user code, with its process, or when it is given back: then its signal has fired, and code that goes on does so unheard. That of a process frozen or cut off goes on: nobody can end it from outside. */
 function overlap(group: readonly Run[], hits: readonly Hit[]): boolean {
   return group.some((run, index) => {
-    if (hits.some((hit) => (hit.fault === 'freeze' || hit.fault === 'cut') && isHit(run, hit))) return false
+    if (hits.some((hit) => AWAY.has(hit.fault) && isHit(run, hit))) return false
     const death = hits.find(({ fault, pid, to }) => (fault === 'kill' || fault === 'stop') && pid === run.pid && to >= run.start)
     const end = Math.min(run.end, death?.from ?? Number.POSITIVE_INFINITY)
     return group.slice(index + 1).some(({ start }) => start < end)

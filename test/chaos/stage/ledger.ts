@@ -18,10 +18,10 @@ export type Line =
   | { readonly kind: 'K' | 'U'; readonly fault: Fault; readonly pid: number; readonly at: number }
 
 /**
- * `stop`: told to end before its tasks could. `cut`: its connections are silent. `broker` and `wires`: out of reach, or each connection
- * ended; their `pid` is 0, since they hit every worker.
+ * `starved`: the machine had no CPU for it. `stop`: told to end before its tasks could. `cut`: its connections are silent. `broker` and
+ * `wires`: out of reach, or each connection ended; their `pid` is 0, since they hit every worker.
  */
-export type Fault = 'kill' | 'freeze' | 'stop' | 'cut' | 'broker' | 'wires'
+export type Fault = 'kill' | 'freeze' | 'starved' | 'stop' | 'cut' | 'broker' | 'wires'
 
 /** Bytes of an error that are kept: a line stays below what one `write()` puts down in one piece. */
 const MAX_ERROR = 120

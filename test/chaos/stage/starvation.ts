@@ -1,4 +1,4 @@
-/** Notes in the ledger, as a freeze, when the machine is too busy to give a worker the CPU it waits for: what a lease has to do with is the same. */
+/** Notes in the ledger when the machine is too busy to give a worker the CPU it waits for: what a lease has to do with is the same. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { GroupProcess } from './processes.js'
 import type { Stage } from './stage.js'
@@ -40,7 +40,7 @@ export class Starvation {
       const [from = 0, to = 0] = this.#longest(pid)
       if (to - from < this.#limitMs) continue
       this.#count++
-      void this.#stage.fault('freeze', pid, async () => {})
+      void this.#stage.fault('starved', pid, async () => {})
     }
   }
 
