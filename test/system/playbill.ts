@@ -68,7 +68,11 @@ function entryOf(scenario: Scenario, scale: Scale, broker: BrokerKind): Entry {
 
 /** What mocha was told to leave out is not played ahead. */
 function isAsked(title: string): boolean {
-  const at = process.argv.findIndex((word) => ['-g', '--grep', '-f', '--fgrep'].includes(word))
-  const wanted = process.argv[at + 1] ?? ''
-  return at < 0 || (process.argv[at]?.includes('f') ? title.includes(wanted) : new RegExp(wanted).test(title))
+  // Mocha may have started itself anew, with its options in one word each.
+  const words = process.argv.flatMap((word) =>
+    /^--f?grep=/.test(word) ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] : word,
+  )
+  const at = words.findIndex((word) => ['-g', '--grep', '-f', '--fgrep'].includes(word))
+  const wanted = words[at + 1] ?? ''
+  return at < 0 || (words[at]?.includes('f') ? title.includes(wanted) : new RegExp(wanted).test(title))
 }

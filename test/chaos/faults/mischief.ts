@@ -100,7 +100,7 @@ async function kill({ stage }: Scene, { berth }: Place, worker: GroupProcess): P
 /** While it starts, it may not hear it as a worker yet. */
 function stop(scene: Scene, random: () => number, signals: readonly NodeJS.Signals[], end: string): Promise<void> {
   return toOne(scene, random, async ({ berth }, worker) => {
-    if (berth.wasTold) berth.toldTo('130', '143') // it is a second signal then
+    if (berth.wasTold) berth.toldTo('130', '143', ...signals) // a second signal, and may find Node already taken down
     berth.toldTo('0', end)
     if (!scene.stage.peer.ready.test(worker.output)) berth.toldTo(...signals, '130', '143')
     for (const signal of signals) {
