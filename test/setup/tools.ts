@@ -63,7 +63,7 @@ function findTmux(): Tool {
   return path === undefined ? { missing: 'tmux is not on PATH' } : { path }
 }
 
-function findFaketime(): Tool {
+export function findFaketime(): Tool {
   const folders = ['/usr/lib', join(unpacked, 'usr/lib')].filter(existsSync)
   const ofMachines = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
   const path = ofMachines.map((folder) => join(folder, 'faketime/libfaketime.so.1')).find(existsSync)

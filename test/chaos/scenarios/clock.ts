@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
-import { findTools } from '../../setup/tools.js'
+import { findFaketime } from '../../setup/tools.js'
 import type { Call } from '../peers/peer.js'
 import { type Scenario, unless } from '../scenario.js'
 import { violations } from '../stage/invariants.js'
@@ -121,7 +121,7 @@ function startsOf(stage: Stage, prefix: string): readonly number[] {
 
 /** Environment of a process with a wall clock of its own. `jump` sets it to so many seconds beside the right time. */
 export function fakeClock(stage: Stage, name: string, offset: number) {
-  const { path, missing } = findTools().faketime
+  const { path, missing } = findFaketime()
   if (path === undefined) throw new Error(missing)
   const file = join(stage.folder, `clock-${name}`)
   const jump = (seconds: number) => writeFileSync(file, `${seconds < 0 ? '' : '+'}${seconds}`)

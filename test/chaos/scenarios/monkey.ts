@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
-import { findTools } from '../../setup/tools.js'
+import { findFaketime } from '../../setup/tools.js'
 import { MISCHIEFS, type Place, type Scene } from '../faults/mischief.js'
 import { PoorWire } from '../faults/poor-wire.js'
 import { Wire } from '../faults/wire.js'
@@ -117,7 +117,7 @@ async function placeOf(stage: Stage, at: number, lease: number): Promise<Place> 
     inner === null
       ? undefined
       : { inner, outer: stage.opened(await Wire.open({ host: '127.0.0.1', port: Number(new URL(inner.url).port) })) }
-  const clock = isRedis && at % 2 === 1 && findTools().faketime.path !== undefined ? fakeClock(stage, name, 0) : undefined
+  const clock = isRedis && at % 2 === 1 && findFaketime().path !== undefined ? fakeClock(stage, name, 0) : undefined
   const random = stage.random(name)
   const one = (of: readonly string[]) => of[Math.floor(random() * of.length)] ?? ''
   const options = (): WorkerOptions => ({

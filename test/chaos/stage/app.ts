@@ -47,19 +47,25 @@ app.task('system.retry', { bind: true }, async (task, ms: number, failures: numb
   return pid
 })
 
+/** Notes it before it happens: whoever looks after the process may learn of it late. */
+function ends(): true {
+  ledger.fault('stop', process.pid)
+  return true
+}
+
 /** Takes its process down: in order. */
-app.task('system.exit', { bind: true }, (task) => noted(task, () => process.exit(3)))
+app.task('system.exit', { bind: true }, (task) => noted(task, () => ends() && process.exit(3)))
 
 /** A while after its start, as what corrupts memory does. */
-app.task('system.abort', { bind: true }, (task) => noted(task, () => sleep(60).then(() => process.abort())))
+app.task('system.abort', { bind: true }, (task) => noted(task, () => sleep(60).then(() => ends() && process.abort())))
 
 /** As the kernel does to what takes too much memory: nothing of the process gets another word. */
-app.task('system.kill', { bind: true }, (task) => noted(task, () => sleep(process.kill(process.pid, 'SIGKILL') ? 10_000 : 0)))
+app.task('system.kill', { bind: true }, (task) => noted(task, () => sleep(ends() && process.kill(process.pid, 'SIGKILL') ? 10_000 : 0)))
 
 /** Never lets go of the event loop: from then on nothing else ends here. */
 app.task('system.endless', { bind: true, timeLimit: 1 }, (task) =>
   noted(task, () => {
-    ledger.fault('stop', process.pid)
+    ends()
     block(600_000)
   }),
 )
