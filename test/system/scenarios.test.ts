@@ -10,6 +10,7 @@ import { freeze } from '../chaos/scenarios/freeze.js'
 import { grace } from '../chaos/scenarios/grace.js'
 import { aimedKill, early } from '../chaos/scenarios/kill.js'
 import { memory } from '../chaos/scenarios/memory.js'
+import { monkey } from '../chaos/scenarios/monkey.js'
 import { outage } from '../chaos/scenarios/outage.js'
 import { overrun, poison, suspect } from '../chaos/scenarios/poison.js'
 import { poor } from '../chaos/scenarios/poor.js'
@@ -128,6 +129,14 @@ describe('under fire', function () {
     bill.add('gives back what waits at once, and what outlasts the grace after it; a second TERM or QUIT ends it now, with 143', grace)
     bill.add('told twice, by INT, HUP, QUIT or a storm it ends as it should; what ran goes back', stops, { tasks: 300, faults: 7 })
     bill.add('stops in time with the broker out of reach; what it could not settle comes back', stopsApart)
+  })
+
+  describe('all of it at random (T16)', () => {
+    bill.add('at the same time, on a load of all kinds of tasks: nothing is lost, and each end has its reason (G1 to G7)', monkey, {
+      tasks: 40,
+      faults: 80,
+      minutes: 0.12,
+    })
   })
 
   describe('one SQLite file for several processes', () => {
