@@ -163,7 +163,8 @@ export class Worker implements Subject {
         const opening = Session.open(this.#parts, this.#options)
         const session = await unlessAborted(opening, signal)
         if (session === undefined) {
-          opening.then((late) => end(late)).catch(() => {}) // opened after all, for nobody
+          // Opened after all, for nobody: not resigned, it would count as a worker until somebody finds that it is dead.
+          await within(opening.then(end), this.#options.stopSeconds)
           return null
         }
         return session

@@ -55,6 +55,25 @@ describe('a worker that stops (G7)', () => {
     expect(await stage.counts()).to.include({ ready: 1, leased: 0 })
   })
 
+  it('is no longer registered when it has ended, also where it was told so while it registered', async () => {
+    const asked = gate()
+    const answer = gate()
+    const { worker, ended } = await stage.work({
+      after: async (step) => {
+        if (step !== 'register') return
+        asked.open()
+        await answer.passed
+      },
+    })
+    await asked.passed
+
+    worker.stop()
+    setImmediate(() => answer.open())
+    await ended
+
+    expect(await stage.counts()).to.include({ consumers: 0 })
+  })
+
   it('gives back what still runs when the grace is over, fires its signal, and refuses its late result', async () => {
     const started = gate()
     const late = gate()
