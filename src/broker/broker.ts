@@ -40,7 +40,8 @@ export interface Broker {
 
   /**
    * Housekeeping that any process may do at any time: moves due messages to their queues, fences workers whose lease ran out and
-   * gives back what they held. `judge` decides what becomes of each message found with a dead worker.
+   * gives back what they held. `judge` decides what becomes of each message found with a dead worker. Nobody is fenced over the connection
+   * that registered him, and over which he did not resign: who tends there lives, and a lease that his keeper is late with is set anew.
    */
   tend(judge: Judge): Promise<Tended>
 

@@ -6,9 +6,10 @@ describe('notes of workers in memory', () => {
   it('are kept for ten minutes, of the living and of the vanished', async () => {
     let ahead = 0
     const clock = { ...systemClock, monotonic: () => performance.now() + ahead }
-    const broker = await openBroker('memory://', { clock })
+    const broker = await openBroker('memory://notes', { clock })
+    const other = await openBroker('memory://notes', { clock })
     await broker.register({ incarnation: 'stays', node: 'a', leaseMs: 3_600_000, queues: [] })
-    await broker.register({ incarnation: 'goes', node: 'b', leaseMs: 1_000, queues: ['kuma'] })
+    await other.register({ incarnation: 'goes', node: 'b', leaseMs: 1_000, queues: ['kuma'] })
     for (const incarnation of ['stays', 'goes']) await broker.note(incarnation, '{}')
 
     ahead = 9 * 60_000
@@ -21,6 +22,6 @@ describe('notes of workers in memory', () => {
 
     ahead = 10 * 60_000 + 1_000
     expect(await states()).to.deep.equal([{ incarnation: 'stays', state: null, isAlive: true }])
-    await broker.close()
+    await Promise.all([broker.close(), other.close()])
   })
 })

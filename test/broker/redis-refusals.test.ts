@@ -14,6 +14,8 @@ describe('what Redis refuses in the middle of a step', () => {
   let url: string
   let redis: Redis
   let broker: Broker
+  /** Where workers live that die. */
+  let elsewhere: Broker
   let keys: Keys
 
   before(async function () {
@@ -23,17 +25,17 @@ describe('what Redis refuses in the middle of a step', () => {
   beforeEach(async () => {
     const keyPrefix = `${randomUUID()}:`
     keys = new Keys(keyPrefix)
-    broker = await openBroker(url, { keyPrefix })
+    ;[broker, elsewhere] = await Promise.all([openBroker(url, { keyPrefix }), openBroker(url, { keyPrefix })])
   })
-  afterEach(() => broker?.close())
+  afterEach(() => Promise.all([broker?.close(), elsewhere?.close()]))
   after(() => redis?.disconnect())
 
   /** A key of another type where the queue should be. */
   const spoil = (queue: string) => redis.set(keys.list(queue, 0), 'no list')
   const mend = (queue: string) => redis.del(keys.list(queue, 0))
 
-  function worker(queues: readonly string[], leaseMs = 60_000): Promise<Consumer> {
-    return broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs, queues })
+  function worker(queues: readonly string[], leaseMs = 60_000, at = broker): Promise<Consumer> {
+    return at.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs, queues })
   }
 
   async function counts(queue: string) {
@@ -43,7 +45,7 @@ describe('what Redis refuses in the middle of a step', () => {
 
   /** A worker that takes `max` messages and is gone. */
   async function died(queue: string, max = 10): Promise<Consumer> {
-    const doomed = await worker([queue], 1)
+    const doomed = await worker([queue], 1, elsewhere)
     await doomed.take(1, [queue], max)
     return doomed
   }
@@ -154,7 +156,7 @@ describe('what Redis refuses in the middle of a step', () => {
   it('a message that could not be settled is still there, bytes and all, should its worker vanish', async () => {
     const raw = 'x'.repeat(5_000)
     await broker.publish([raw, 'other'].map((one) => ({ queue: 'celery', priority: 0, raw: one })))
-    const consumer = await worker(['celery'], 1)
+    const consumer = await worker(['celery'], 1, elsewhere)
     const taken = await consumer.take(1, ['celery'], 2)
     if (taken === 'lost') throw new Error('lost')
     const [delivery] = taken.deliveries as [Delivery]
@@ -291,8 +293,8 @@ describe('at maxmemory', function () {
 
   const full = () => redis.config('SET', 'maxmemory', '1')
 
-  function worker(leaseMs = 60_000): Promise<Consumer> {
-    return broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs, queues: ['celery'] })
+  function worker(leaseMs = 60_000, at = broker): Promise<Consumer> {
+    return at.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs, queues: ['celery'] })
   }
 
   it('a worker starts, takes, begins what is acked early, and closes a take whose answer was lost', async () => {
@@ -319,13 +321,15 @@ describe('at maxmemory', function () {
   })
 
   it('what a dead worker held goes back', async () => {
-    const doomed = await worker(1)
+    const elsewhere = await openBroker(server.url, {})
+    const doomed = await worker(1, elsewhere)
     await doomed.take(1, ['celery'], 9)
     await full()
 
     await eventually(async () => (await broker.tend(() => ({ fate: { kind: 'requeue', to: 'front' } }))).reaped.length > 0)
 
     expect((await broker.queues.counts(['celery']))[0]).to.include({ ready: 2, leased: 0 })
+    await elsewhere.close()
   })
 
   it('what is kept for later goes back to its list when the last worker leaves', async () => {

@@ -12,9 +12,10 @@ describe('delayed messages on Redis, shared with Python', () => {
   const prefix = `${randomUUID()}:`
   let broker: Broker
   let redis: Redis
+  let url: string
 
   before(async function () {
-    const url = await redisUrl(this)
+    url = await redisUrl(this)
     redis = new Redis(url)
     broker = await openBroker(url, { keyPrefix: prefix })
   })
@@ -43,9 +44,11 @@ describe('delayed messages on Redis, shared with Python', () => {
   it('go back with the suspects, at their priority: a Python worker would never see those either', async () => {
     await broker.queues.purge(queue)
     await broker.publish([5, 0].map((priority) => ({ queue, priority, raw: `p${priority}` })))
-    const doomed = await broker.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 1, queues: [queue] })
+    const other = await openBroker(url, { keyPrefix: prefix })
+    const doomed = await other.register({ incarnation: randomUUID(), node: 'celery@test', leaseMs: 1, queues: [queue] })
     await doomed.take(1, [queue], 2)
     await eventually(async () => (await broker.tend(() => ({ fate: { kind: 'requeue', to: 'suspects' } }))).reaped.length > 0)
+    await other.close()
     const last = await worker()
     expect((await broker.queues.counts([queue]))[0]).to.include({ suspects: 2, ready: 0 })
 

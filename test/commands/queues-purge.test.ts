@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { openBroker } from '../../src/broker/open.js'
 import { eventually } from '../eventually.js'
 import { messageOf } from '../protocol/fixtures.js'
 import { redisUrl } from '../setup/servers.js'
@@ -47,10 +48,12 @@ for (const server of ['SQLite', 'Redis'] as const) {
 
     it('shows what waits to be run alone, when there is any, and removes that too', async () => {
       const broker = await project.client.broker()
-      const dies = await broker.register({ incarnation: 'gone', node: 'celery@gone', leaseMs: 1, queues: ['slow'] })
+      const other = await openBroker((await project.client.runtime()).settings.brokerUrl)
+      const dies = await other.register({ incarnation: 'gone', node: 'celery@gone', leaseMs: 1, queues: ['slow'] })
       await dies.take(1, ['slow'], 1)
       await eventually(async () => (await broker.tend(() => ({ fate: { kind: 'requeue', to: 'suspects' } }))).reaped.length > 0)
 
+      await other.close()
       expect((await project.tasks('queues -Q slow')).stdout).match(/ DELAYED +SUSPECTS +RUNNING .*\nslow +0 +- +- +0 +1 +0 /)
       expect((await project.tasks('purge -Q slow -y')).stdout).match(/ REMOVED: SUSPECTS .*\nslow +0 +0 +1 /)
       expect(await project.counts('slow')).include({ suspects: 0, ready: 0 })

@@ -57,14 +57,14 @@ async function statementsOf(play: () => Promise<void>): Promise<string[]> {
 
 /** Each step of both ports once. */
 async function useEverything(url: string): Promise<void> {
-  const broker = await openBroker(url)
+  const [broker, other] = [await openBroker(url), await openBroker(url)]
   const results = await openResults(url)
   await broker.subscribe('celeryev', '*', () => {})
   await broker.broadcast({ exchange: 'celeryev', routingKey: 'x', raw: 'x' })
   for (const fate of [{ kind: 'ack' }, { kind: 'requeue', to: 'back', raw: Buffer.from('y') }, { kind: 'park', due: 5 }] satisfies Fate[]) {
-    await play(broker, fate)
+    await play(broker, other, fate)
   }
-  await play(broker, { kind: 'dead', reason: 'rejected', detail: 'y' })
+  await play(broker, other, { kind: 'dead', reason: 'rejected', detail: 'y' })
   await results.watch(['a'], () => {})
   await results.set([{ id: 'a', state: 'SUCCESS', json: '{}', ttl: 1 }])
   await results.get(['a'])
@@ -84,7 +84,7 @@ async function useEverything(url: string): Promise<void> {
   await broker.queues.purge('kuma')
   await useSchedules(broker)
   await useEyes(broker)
-  await broker.close()
+  await Promise.all([broker.close(), other.close()])
   await results.close()
 }
 
@@ -142,7 +142,8 @@ async function useSchedules(broker: Broker): Promise<void> {
   await schedules.lead({ id: 'a', node: 'n' }, 1)
 }
 
-async function play(broker: Broker, fate: Fate): Promise<void> {
+/** @param other another process's connection, which finds this one's worker dead */
+async function play(broker: Broker, other: Broker, fate: Fate): Promise<void> {
   const worker = await broker.register({ incarnation: randomUUID(), node: 'n', leaseMs: 1, queues: ['kuma'] })
   await broker.publish([
     { queue: 'kuma', priority: 0, raw: 'x' },
@@ -159,7 +160,7 @@ async function play(broker: Broker, fate: Fate): Promise<void> {
     await worker.settle([{ delivery: first, fate }])
   }
   await worker.closeTake(2)
-  await broker.tend(() => ({ fate }))
+  await other.tend(() => ({ fate }))
   await worker.resign()
   const polite = await broker.register({ incarnation: randomUUID(), node: 'n', leaseMs: 60_000, queues: ['kuma'] })
   await polite.take(1, ['kuma'], 5)

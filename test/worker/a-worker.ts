@@ -1,6 +1,7 @@
 /** A whole worker on brokers and stores of its own, in memory: what it does is seen from outside, as its users see it. */
 import { randomUUID } from 'node:crypto'
 import type { Broker, Consumer, DeadLetter, QueueCounts } from '../../src/broker/broker.js'
+import { openBroker } from '../../src/broker/open.js'
 import { settingsOf } from '../../src/config/load.js'
 import type { SettingsInput } from '../../src/config/schema.js'
 import { Celerity, CelerityError } from '../../src/index.js'
@@ -32,6 +33,7 @@ export class Stage {
   readonly lines: Line[] = []
   readonly #workers: { readonly worker: Worker; readonly ended: Promise<void> }[] = []
   readonly #crashes: unknown[] = []
+  readonly #connections: Broker[] = []
 
   constructor(settings: SettingsInput = {}) {
     this.app = new Celerity('kuma')
@@ -57,6 +59,13 @@ export class Stage {
     const { node } = made.options
     const outcomes = createOutcomes(runtime, { store: results, brokerServer: broker.can.server, node })
     return new Worker({ ...made.parts, outcomes, ...parts, broker, results }, { ...made.options, ...options })
+  }
+
+  /** Another connection to its broker, as another process has one: nobody is fenced over the one that registered him. */
+  async connect(): Promise<Broker> {
+    const broker = await openBroker((await this.app.runtime()).settings.brokerUrl, {})
+    this.#connections.push(broker)
+    return broker
   }
 
   async result(id: string): Promise<TaskResult | null> {
@@ -92,7 +101,7 @@ export class Stage {
   async end(): Promise<void> {
     for (const { worker } of this.#workers) worker.stopNow()
     await Promise.allSettled(this.#workers.map(({ ended }) => ended))
-    await this.app.close()
+    await Promise.all([this.app.close(), ...this.#connections.map((broker) => broker.close())])
     if (this.#crashes.length > 0) throw new AggregateError(this.#crashes, `a worker ended by an error: ${String(this.#crashes[0])}`)
   }
 }

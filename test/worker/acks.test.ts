@@ -101,6 +101,7 @@ describe('a task in a worker', () => {
     await stage.work({ options: { leaseMs: 60, grace: 0 }, before: (step) => step === 'renew' && Promise.reject(new Error('cut off')) })
     const result = await early.delay()
     await started.passed
+    await stage.work({ parts: { broker: await stage.connect() }, options: { leaseMs: 60 } })
 
     expect(await result.get({ timeout: 5, propagate: false })).to.include({
       pythonType: 'WorkerLostError',

@@ -155,7 +155,7 @@ describe('a worker whose lease was lost (G3)', () => {
     await slow.delay()
     await eventually(() => seen.length === 1)
 
-    const two = await stage.work({ options: { leaseMs: 60 } })
+    const two = await stage.work({ parts: { broker: await stage.connect() }, options: { leaseMs: 60 } })
     await eventually(() => seen.length === 2)
 
     expect(seen).to.deep.equal([false, true])

@@ -20,7 +20,7 @@ describe('what was found with a dead worker', () => {
   /** A worker takes all there is and dies; what it held goes `to`, marked as redelivered. */
   async function died(to: 'front' | 'suspects'): Promise<void> {
     const incarnation = `gone-${Math.random()}`
-    const consumer = await other.register({ incarnation, node: 'celery@gone', leaseMs: 1, queues: ['celery'] })
+    const consumer = await (await stage.connect()).register({ incarnation, node: 'celery@gone', leaseMs: 1, queues: ['celery'] })
     await consumer.take(1, ['celery'], 100)
     await eventually(async () => {
       const { reaped } = await other.tend(({ raw }) => ({ fate: { kind: 'requeue', to, raw: markRedelivered(raw) } }))
@@ -207,7 +207,7 @@ describe('what was found with a dead worker', () => {
       const { worker } = await stage.work({ options: { leaseMs: 150, process: null }, before })
       await begun.passed
       isAway = true // from here on as good as dead
-      await stage.work({ options: { leaseMs: 150 } })
+      await stage.work({ parts: { broker: await stage.connect() }, options: { leaseMs: 150 } })
 
       await eventually(async () => (await stage.counts()).dead === 1)
       const [letter] = await stage.dead()

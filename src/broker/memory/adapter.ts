@@ -59,6 +59,8 @@ class MemoryBroker implements Broker {
   readonly #options: BrokerOptions
   readonly #connected: number
   readonly #subscriptions = new Set<Subscription>()
+  /** Registered over this connection, and not resigned. */
+  readonly #own = new Set<string>()
   readonly #check = () => {
     if (this.#closed) throw new CelerityError('E_BROKER_UNREACHABLE', { message: 'This connection to the broker was closed' })
   }
@@ -84,12 +86,18 @@ class MemoryBroker implements Broker {
     const { incarnation, leaseMs } = registration
     const worker = this.#server.workers.get(incarnation) ?? new Worker(registration, this.#options.clock.monotonic() + leaseMs)
     this.#server.workers.set(incarnation, worker)
-    return new MemoryConsumer(this.#server, worker, this.#options.clock, this.#check)
+    this.#own.add(incarnation)
+    return this.#consumer(worker)
   }
 
   attach(registration: Registration): Consumer {
     const worker = this.#server.workers.get(registration.incarnation) ?? fenced(registration)
-    return new MemoryConsumer(this.#server, worker, this.#options.clock, this.#check)
+    return this.#consumer(worker)
+  }
+
+  #consumer(worker: Worker): MemoryConsumer {
+    const resigned = () => void this.#own.delete(worker.registration.incarnation)
+    return new MemoryConsumer(this.#server, worker, this.#options.clock, this.#check, resigned)
   }
 
   async renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal> {
@@ -104,7 +112,7 @@ class MemoryBroker implements Broker {
   async tend(judge: Judge): Promise<Tended> {
     this.#check()
     const { clock } = this.#options
-    return tend(this.#server, judge, { now: clock.now(), monotonic: clock.monotonic(), connected: this.#connected })
+    return tend(this.#server, judge, { now: clock.now(), monotonic: clock.monotonic(), connected: this.#connected, own: this.#own })
   }
 
   async reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {

@@ -15,8 +15,10 @@ export class MemoryConsumer implements Consumer {
   readonly #clock: Clock
   /** Throws when the connection was closed. */
   readonly #check: () => void
+  readonly #resigned: () => void
 
-  constructor(server: MemoryServer, worker: Worker, clock: Clock, check: () => void) {
+  constructor(server: MemoryServer, worker: Worker, clock: Clock, check: () => void, resigned: () => void) {
+    this.#resigned = resigned
     this.#server = server
     this.#worker = worker
     this.#clock = clock
@@ -125,6 +127,7 @@ export class MemoryConsumer implements Consumer {
   }
 
   async resign(): Promise<void> {
+    this.#resigned()
     this.#check()
     const worker = this.#worker
     if (!worker.epoch) return

@@ -4,15 +4,17 @@ import { orphanKey } from '../orphan.js'
 import type { MemoryServer } from './server.js'
 import type { HeldLane, Worker } from './worker.js'
 
-export interface ReaperTimes {
+export interface ReaperView {
   /** Wall clock and monotonic clock, in milliseconds. */
   readonly now: number
   readonly monotonic: number
   /** Monotonic millisecond at which the connection of the reaper was made. */
   readonly connected: number
+  /** Incarnations that live on the reaper's side: they are not dead. */
+  readonly own: ReadonlySet<string>
 }
 
-export function tend(server: MemoryServer, judge: Judge, { now, monotonic, connected }: ReaperTimes): Tended {
+export function tend(server: MemoryServer, judge: Judge, { now, monotonic, connected, own }: ReaperView): Tended {
   let due = 0
   for (const queue of server.queues.values()) due += queue.moveDue(now)
   if (due > 0) server.wake()
@@ -20,7 +22,7 @@ export function tend(server: MemoryServer, judge: Judge, { now, monotonic, conne
   for (const worker of [...server.workers.values()]) {
     const { node, incarnation, leaseMs } = worker.registration
     // Nobody reaps in the first lease of its connection: after an outage the others must have had the time to renew.
-    const dead = monotonic >= worker.leaseUntil && monotonic - connected >= leaseMs
+    const dead = !own.has(incarnation) && monotonic >= worker.leaseUntil && monotonic - connected >= leaseMs
     if (worker.epoch && !dead) continue
     worker.epoch = false
     reaped.push({ node, incarnation, messages: reap(server, worker, judge, now) })

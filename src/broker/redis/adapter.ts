@@ -94,6 +94,7 @@ export class RedisBroker implements Broker {
       primacy: new Primacy(link, this.#keys.scratch),
       awake: this.#awake,
       log: options.log,
+      isOurs: (incarnation) => [...this.#consumers].some((consumer) => consumer.incarnation === incarnation),
     }
     this.#replicas = new Replicas(link, options)
     this.queues = new RedisQueues(link, this.#keys)

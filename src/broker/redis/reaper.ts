@@ -30,9 +30,11 @@ export interface Reaper {
   readonly primacy: Primacy
   readonly awake: Wakefulness
   readonly log: Log
+  /** Whether its consumer is in our hands: it is late with its lease, since we live, and others may fence it, but not we. */
+  isOurs(incarnation: string): boolean
 }
 
-export async function reap({ link, keys, primacy, awake, log }: Reaper, judge: Judge): Promise<Reaped[]> {
+export async function reap({ link, keys, primacy, awake, log, isOurs }: Reaper, judge: Judge): Promise<Reaped[]> {
   const quietMs = await primacy.ms()
   const registry = await link.run((client) => client.hgetall(keys.registry))
   const incarnations = Object.keys(registry)
@@ -52,7 +54,7 @@ export async function reap({ link, keys, primacy, awake, log }: Reaper, judge: J
     // fenced or has resigned already.
     const ended = epochs[incarnations.indexOf(incarnation)] === 0
     const awakeMs = performance.now() - awake.since(entry.leaseMs / 2)
-    if (!ended && Math.min(quietMs, awakeMs) < entry.leaseMs) continue
+    if (!ended && (isOurs(incarnation) || Math.min(quietMs, awakeMs) < entry.leaseMs)) continue
     const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
     if ((await primacy.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
     try {

@@ -90,6 +90,8 @@ class SqliteBroker implements Broker {
   readonly #known: KnownWorkers
   readonly #outbox: Outbox
   readonly #closing = new AbortController()
+  /** Registered over this connection, and not resigned: that they are late with their lease does not make them dead, since we live. */
+  readonly #own = new Set<string>()
   #swept = 0
 
   constructor(database: Database, options: BrokerOptions) {
@@ -114,11 +116,12 @@ class SqliteBroker implements Broker {
       (transaction) => transaction.run(REGISTER, incarnation, node, JSON.stringify(queues), leaseMs, this.#machine.boot, end, process),
       'soon',
     )
+    this.#own.add(incarnation)
     return this.attach({ incarnation, node, leaseMs, queues })
   }
 
   attach({ incarnation, node }: Registration): Consumer {
-    return new SqliteConsumer(this.#database, incarnation, node, this.#options.clock)
+    return new SqliteConsumer(this.#database, incarnation, node, this.#options.clock, () => void this.#own.delete(incarnation))
   }
 
   renew(incarnation: string, started: readonly StartedPosition[]): Promise<Renewal> {
@@ -217,7 +220,8 @@ class SqliteBroker implements Broker {
   }
 
   async #reap(judge: Judge): Promise<Tended['reaped']> {
-    const find = (transaction: Transaction) => findDead(transaction, (worker) => this.#leases.hasRunOut(worker))
+    const find = (transaction: Transaction) =>
+      findDead(transaction, (worker) => !this.#own.has(worker.incarnation) && this.#leases.hasRunOut(worker))
     const late = await this.#database.read(find)
     if (late.length === 0) return []
     // Somebody may have held the lock for longer than a lease, and nobody could renew: once it is to be had, they get the time to.

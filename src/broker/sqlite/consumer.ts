@@ -33,8 +33,11 @@ export class SqliteConsumer implements Consumer {
   readonly #database: Database
   readonly #node: string
   readonly #clock: Clock
+  readonly #resigned: () => void
 
-  constructor(database: Database, incarnation: string, node: string, clock: Clock) {
+  /** @param resigned called when it has resigned, or has tried to */
+  constructor(database: Database, incarnation: string, node: string, clock: Clock, resigned: () => void) {
+    this.#resigned = resigned
     this.#database = database
     this.incarnation = incarnation
     this.#node = node
@@ -101,15 +104,19 @@ export class SqliteConsumer implements Consumer {
   }
 
   async resign(): Promise<void> {
-    await this.#asWorker((transaction, { id }) => {
-      transaction.run(FORGET_NOTE, this.incarnation)
-      transaction.run(LEAVE, id)
-      for (const lane of lanesOf(transaction, id)) {
-        giveBackLane(transaction, lane)
-        transaction.run(FORGET_STARTED, lane.id) // a stop is no death: what stays (start records) is no suspect
-      }
-      transaction.run(DELETE_WORKER, id)
-    })
+    try {
+      await this.#asWorker((transaction, { id }) => {
+        transaction.run(FORGET_NOTE, this.incarnation)
+        transaction.run(LEAVE, id)
+        for (const lane of lanesOf(transaction, id)) {
+          giveBackLane(transaction, lane)
+          transaction.run(FORGET_STARTED, lane.id) // a stop is no death: what stays (start records) is no suspect
+        }
+        transaction.run(DELETE_WORKER, id)
+      })
+    } finally {
+      this.#resigned()
+    }
   }
 
   /** Not flushed to the disk by itself: a power cut that loses it takes this worker along. */

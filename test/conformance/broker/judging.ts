@@ -1,6 +1,6 @@
 /** What the reaper shows its judge about each message, and does as the judge decides; start records. */
 import { expect } from 'chai'
-import { ACK, BACK, DEAD, envelope, FRONT, NO_LEASE_MS, QUEUE, type Stage, textOf, witness } from './stage.js'
+import { ACK, BACK, DEAD, envelope, FRONT, QUEUE, type Stage, textOf, witness } from './stage.js'
 
 export function judging(stage: () => Stage): void {
   describe('the judge of a dead worker', () => {
@@ -127,7 +127,7 @@ export function judging(stage: () => Stage): void {
 
     it('is not given back by a warm stop: the reaper judges it, as no suspect', async () => {
       await stage().publish('early', 'late')
-      const worker = await stage().worker({ leaseMs: NO_LEASE_MS })
+      const worker = await stage().doomed()
       const [early] = await worker.take()
       await worker.consumer.start([early!])
       await worker.renew([early!])

@@ -1,7 +1,7 @@
 /** Leases: kept while renewed, fenced when they run out; what a dead worker held is judged and given back, once. */
 import { expect } from 'chai'
 import type { Tended } from '../../../src/broker/broker.js'
-import { ACK, DEAD, eventually, FRONT, giveBack, held, message, names, QUEUE, type Stage, textOf, witness } from './stage.js'
+import { ACK, DEAD, eventually, FRONT, giveBack, held, message, NO_LEASE_MS, names, QUEUE, type Stage, textOf, witness } from './stage.js'
 
 export function leases(stage: () => Stage): void {
   describe('a lease', () => {
@@ -17,7 +17,7 @@ export function leases(stage: () => Stage): void {
     it('stands for as long as it is renewed, from any connection', async () => {
       await stage().publish('a')
       const leaseMs = 1_500
-      const worker = await stage().worker({ leaseMs })
+      const worker = await stage().worker({ leaseMs, broker: stage().elsewhere })
       const a = await worker.takeOne()
       const keeper = await stage().connect()
       const reaped: Tended['reaped'][number][] = []
@@ -53,6 +53,27 @@ export function leases(stage: () => Stage): void {
       expect(await lanesOf(worker.renew([b!]))).to.deep.equal([b!.lane.name])
       await worker.ack(b!)
       expect(await lanesOf(worker.renew())).to.deep.equal([])
+    })
+
+    it('that ran out is no reason to fence a worker over the connection that registered it: it lives, and its keeper is only late', async () => {
+      const { broker, elsewhere } = stage()
+      await stage().publish('a', 'b')
+      const worker = await stage().worker({ broker, leaseMs: NO_LEASE_MS })
+      const [a, b] = await worker.take()
+      const other = await stage().doomed({ node: 'celery@gone' })
+
+      // Both leases have run out when the other one is found, and this one is looked at no later.
+      const reaped: string[] = []
+      await eventually(async () => {
+        reaped.push(...(await broker.tend(giveBack)).reaped.map(({ incarnation }) => incarnation))
+        return reaped.length > 0
+      })
+      expect(reaped).to.deep.equal([other.consumer.incarnation])
+      expect(await worker.ack(a!)).to.equal('ok')
+      expect((await worker.renew([b!])).kind).to.equal('kept')
+
+      expect(await stage().reap(giveBack, elsewhere)).to.equal(1)
+      expect(await worker.ack(b!)).to.equal('lost')
     })
 
     it('of an incarnation nobody registered is lost', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Delivery, Fate, Settlement } from '../../../src/broker/broker.js'
-import { ACK, BACK, DEAD, eventually, FRONT, type Hand, held, LONG_LEASE_MS, message, NO_LEASE_MS, type Stage, textOf } from './stage.js'
+import { ACK, BACK, DEAD, eventually, FRONT, type Hand, held, message, type Stage, textOf } from './stage.js'
 
 const STEPS = 30
 
@@ -246,5 +246,5 @@ class Play {
 }
 
 function newHand(stage: Stage, queues: readonly string[], mortal: boolean): Promise<Hand> {
-  return stage.worker({ queues, leaseMs: mortal ? NO_LEASE_MS : LONG_LEASE_MS })
+  return mortal ? stage.doomed({ queues }) : stage.worker({ queues })
 }

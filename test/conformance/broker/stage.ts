@@ -25,6 +25,8 @@ export class Stage {
   readonly #harness: BrokerHarness
   readonly #closing: { close(): Promise<void> }[] = []
   broker!: Broker
+  /** Where workers live that die: nobody is fenced over the connection that registered him. */
+  elsewhere!: Broker
 
   constructor(harness: BrokerHarness) {
     this.#harness = harness
@@ -36,6 +38,7 @@ export class Stage {
 
   async setUp(): Promise<void> {
     this.broker = await this.connect()
+    this.elsewhere = await this.connect()
   }
 
   async connect(): Promise<Broker> {
@@ -66,7 +69,7 @@ export class Stage {
 
   /** A worker whose lease has run out before anybody looks. */
   async doomed(options: Partial<WorkerOptions> = {}): Promise<Hand> {
-    return this.worker({ ...options, leaseMs: NO_LEASE_MS })
+    return this.worker({ broker: this.elsewhere, ...options, leaseMs: NO_LEASE_MS })
   }
 
   async publish(...texts: string[]): Promise<void> {

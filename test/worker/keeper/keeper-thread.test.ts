@@ -93,8 +93,9 @@ describe("the keeper's thread", function () {
       carrying({ method: 'ping', destination: 5 }),
     ]
     const reaped: unknown[] = []
+    const other = await openBroker(url)
     const reaper = setInterval(() => {
-      broker.tend(() => ({ fate: { kind: 'ack' } })).then((tended) => reaped.push(...tended.reaped), reaped.push)
+      other.tend(() => ({ fate: { kind: 'ack' } })).then((tended) => reaped.push(...tended.reaped), reaped.push)
     }, 100)
 
     for (let n = 0; n < 10_000; n += 100) {
@@ -103,6 +104,7 @@ describe("the keeper's thread", function () {
     await untilItAnswers()
 
     clearInterval(reaper)
+    await other.close()
     expect(reaped).to.deep.equal([])
     expect(worker.isLost).to.equal(false)
     expect(worker.board.ignored).to.be.at.least(2_500)
