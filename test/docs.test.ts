@@ -61,7 +61,13 @@ describe('docs/redis.md', () => {
       keys.list('<queue>', 4),
     ]
     const step = keys.list('<queue>', 1).replace('\x06\x16', '\\x06\\x16').replace(/3$/, '<step>')
-    const others = [keys.producer('<id>'), keys.rate('<limit>'), keys.deliveries('<task id>'), keys.binding('<queue>')[0]]
+    const others = [
+      keys.producer('<id>'),
+      keys.rate('<limit>'),
+      keys.slots('<reservation>'),
+      keys.deliveries('<task id>'),
+      keys.binding('<queue>')[0],
+    ]
     const alone = [keys.registry, keys.queues, keys.scratch, keys.revoked, keys.revocations, resultKey('', '<id>')]
     const all = [...ofWorkers, ...ofQueues, step, ...others, ...alone, `${keys.lane(some)}<lane>`, `${keys.done(some)}<lane>`]
 

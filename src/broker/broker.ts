@@ -47,7 +47,8 @@ export interface Broker {
 
   /**
    * Reserves `count` slots of a rate limit shared by all workers (GCRA, capacity 1): for each, the milliseconds from now at which it may
-   * start; 0 is at once. `interval` is the span between two starts, in milliseconds.
+   * start; 0 is at once. `interval` is the span between two starts, in milliseconds. Each call reserves others; one whose answer is lost on
+   * the way, and which the adapter sends again, reserves once.
    */
   reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]>
 

@@ -244,7 +244,9 @@ export class RedisBroker implements Broker {
 
   async reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {
     if (count === 0) return []
-    return (await this.#link.script(scripts.reserve, [this.#keys.rate(limit)], [intervalMs, count])) as number[]
+    const keys = [this.#keys.rate(limit), this.#keys.slots(randomUUID())]
+    // Remembered for longer than the call may be sent again.
+    return (await this.#link.script(scripts.reserve, keys, [intervalMs, count, 2 * this.#options.deadlineMs])) as number[]
   }
 
   async revoke(ids: readonly string[], ttl: number): Promise<void> {

@@ -120,6 +120,9 @@ export class Keys {
   rate(limit: string): string {
     return `${this.prefix}celerity:rate:${limit}`
   }
+  slots(reservation: string): string {
+    return `${this.prefix}celerity:slots:${reservation}`
+  }
   deliveries(message: string): string {
     return `${this.prefix}celerity:deliveries:${message}`
   }
