@@ -78,8 +78,8 @@ export class RedisStand implements Stand {
 
 /** Results, kombu's bindings, the names of queues, what a revocation leaves behind, and periodic tasks with their histories. */
 const STAYS = /^(celery-task-meta-.*|_kombu\.binding\..*|celerity:(queues|revoked|revocations|generation|schedule(:.*)?))$/
-/** What is remembered for a while on purpose: producers' marks, how often a task was found with a dead worker, last words of the killed, who reaps. */
-const EXPIRES = /^celerity:((producer|deliveries|rate|reaper):|note[ds]$)/
+/** What is remembered for a while on purpose: producers' marks, how often a task was found with a dead worker, last words of the killed, who reaps, slots. */
+const EXPIRES = /^celerity:((producer|deliveries|rate|slots|reaper):|note[ds]$)/
 
 async function residueOf(client: Redis): Promise<readonly string[]> {
   const keys = (await client.keys('*')).filter((key) => !STAYS.test(key))
