@@ -264,8 +264,11 @@ export interface Orphan {
   readonly process: string | null
 }
 
-/** Decides about an orphan; pure. `writes` only for a store on the same server. */
-export type Judge = (orphan: Orphan) => { readonly fate: Fate; readonly writes?: readonly PreparedWrite[] | undefined }
+/** Decides about an orphan; pure. */
+export type Judge = (orphan: Orphan) => Verdict
+
+/** As a settlement has them: `writes` only for a store on the same server; what follows is sent once, in the same step. */
+export type Verdict = Pick<Settlement, 'fate' | 'writes' | 'publish'>
 
 export interface Tended {
   /** Delayed messages that were moved to their queues. */

@@ -3,8 +3,7 @@
  * of before it runs again (records.ts), so the second time it is known whether it ran; then it runs alone (solitude.ts), and a worker
  * that vanishes all the same leaves no doubt. Nobody is blamed where the worker is seen to live: it was frozen, or cut off.
  */
-import type { Judge, Orphan } from '../broker/broker.js'
-import type { PreparedWrite } from '../prepared-write.js'
+import type { Delivery, Fate, Judge, Orphan } from '../broker/broker.js'
 import { celeryError, type WireError } from '../protocol/error-wire.js'
 import { decodeMessage, markRedelivered, type TaskMessage } from '../protocol/message.js'
 import type { EncodedResult } from '../results/store.js'
@@ -39,19 +38,20 @@ export function createJudge(
       return { fate: { kind: 'requeue', to: isSuspect ? 'suspects' : 'front', raw: markRedelivered(orphan.raw) } }
     }
 
+    const fate: Fate = orphan.early ? { kind: 'ack' } : { kind: 'dead', reason: 'delivery-limit', detail }
     const decoded = decodeMessage(orphan.raw)
-    const writes: PreparedWrite[] = []
-    if (decoded.ok) {
-      const error = celeryError('WorkerLostError', [detail])
-      failed(decoded.message, error)
-      for (const result of outcomes.failures(orphan.raw, decoded.message, error)) {
-        if (outcomes.joined) writes.push(outcomes.prepare(result))
-        else late(result)
-      }
-    }
-    if (orphan.early) return { fate: { kind: 'ack' }, writes }
-    return { fate: { kind: 'dead', reason: 'delivery-limit', detail }, writes }
+    if (!decoded.ok) return { fate }
+    const error = celeryError('WorkerLostError', [detail])
+    failed(decoded.message, error)
+    const { settlement, results = [] } = outcomes.lost(deliveryOf(orphan), decoded.message, error, fate)
+    for (const result of results) late(result)
+    return { fate, writes: settlement.writes, publish: settlement.publish }
   }
+}
+
+/** Which lane held it is the broker's business: the outcome is of its bytes. */
+function deliveryOf({ raw, queue }: Orphan): Delivery {
+  return { lane: { name: '', seq: 0, queue, size: 1 }, position: 0, raw }
 }
 
 /** What it is condemned for, if it is. */

@@ -145,6 +145,11 @@ export class Outcomes {
     return this.#with({ delivery, message }, { kind: 'ack' }, results, this.#followUps.afterFailure(message))
   }
 
+  /** A message that was found with a dead worker, and is to fail by that: as `failed`, and its errbacks with it, but for what becomes of it. */
+  lost(delivery: Delivery, message: TaskMessage, error: WireError, fate: Fate): Settling {
+    return this.#with({ delivery, message }, fate, this.failures(delivery.raw, message, error), this.#followUps.afterFailure(message))
+  }
+
   /**
    * FAILURE as it is stored, and as in Celery the same for what would have followed in its chain: nobody waits in vain. Empty when the
    * task's result is not wanted.

@@ -204,6 +204,23 @@ describe('what Redis refuses in the middle of a step', () => {
     expect(seen.map(({ deliveries }) => deliveries)).to.deep.equal([...Array(seen.length - 1).fill(1), 2])
   })
 
+  it('what was to follow a lost task, and is refused, does not keep the task from its end', async () => {
+    await broker.publish(['a', 'b'].map((raw) => ({ queue: 'celery', priority: 0, raw })))
+    await died('celery')
+    await spoil('broken')
+    const errback = (queue: string) => ({ queue, priority: 0, raw: 'errback' })
+    const fate = { kind: 'dead', reason: 'delivery-limit', detail: 'x' } as const
+
+    await eventually(async () => {
+      const { reaped } = await broker.tend(({ raw }) => ({ fate, publish: [errback(String(raw) === 'a' ? 'broken' : 'good')] }))
+      return reaped.length > 0
+    })
+
+    expect(await counts('celery')).to.include({ ready: 0, leased: 0, dead: 2 })
+    expect(await counts('good')).to.include({ ready: 1 })
+    expect(await redis.hlen(keys.registry)).to.equal(0)
+  })
+
   it('what dead workers held goes back though one of them can’t be dealt with, nor what is due', async () => {
     await broker.publish(['a', 'b', 'c'].map((raw) => ({ queue: 'celery', priority: 0, raw })))
     const held = [await died('celery', 1), await died('celery', 1), await died('celery', 1)]

@@ -76,6 +76,20 @@ describe('the judge of what a dead worker held', () => {
     expect(late[0]?.json).to.contain('"exc_type": "WorkerLostError"').and.to.contain('celery@gone')
   })
 
+  it('sends the errbacks of what has failed by that, whose results are ignored too, and of nothing that goes back', () => {
+    for (const ignoreResult of [false, true]) {
+      const { raw } = aDelivery({ errbacks: [aSignature('kuma.alarm'), aSignature('kuma.broken')], ignoreResult })
+      const sent = (facts: Parameters<typeof judge>[0]) =>
+        (judge(facts, true, raw).publish ?? []).map((message) => read(Buffer.from(message.raw as string)))
+
+      expect(sent({ deliveries: 1, early: true }).map(({ task, args, parentId }) => [task, args, parentId])).to.deep.equal([
+        ['kuma.alarm', ['an-id'], 'an-id'],
+      ])
+      expect(sent({ deliveries: 3, suspect: true, alone: true }).map(({ task }) => task)).to.deep.equal(['kuma.alarm'])
+      expect(sent({ deliveries: 1, suspect: true })).to.deep.equal([])
+    }
+  })
+
   it('has the results written with the verdict where the broker can', () => {
     const { writes, late } = judge({ deliveries: 3, suspect: true, alone: true }, true)
 
@@ -87,6 +101,8 @@ describe('the judge of what a dead worker held', () => {
     const raw = Buffer.from('\x00 not a message')
 
     expect(judge({ deliveries: 1 }, false, raw).fate).to.deep.equal({ kind: 'requeue', to: 'front', raw })
-    expect(judge({ deliveries: 30 }, false, raw)).to.deep.include({ writes: [], late: [] })
+    expect(judge({ deliveries: 30 }, false, raw))
+      .to.deep.include({ late: [] })
+      .and.to.not.have.any.keys('writes', 'publish')
   })
 })

@@ -51,6 +51,6 @@ function settleOrphan(server: MemoryServer, worker: Worker, lane: HeldLane, posi
   const deliveries = server.countDelivery(orphanKey(raw), now)
   const facts = { early: held.early, suspect: worker.started.has(`${lane.name}:${position}`), alone: lane.alone }
   const { node, process = null } = worker.registration
-  const { fate, writes } = judge({ raw, queue: lane.queue, deliveries, ...facts, node, process })
-  server.settle(worker, lane, position, { fate, writes, deliveries }, now)
+  const verdict = judge({ raw, queue: lane.queue, deliveries, ...facts, node, process })
+  server.settle(worker, lane, position, { ...verdict, deliveries }, now)
 }

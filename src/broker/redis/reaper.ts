@@ -58,7 +58,7 @@ export async function reap({ link, keys, primacy, awake, log, isOurs }: Reaper, 
     const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
     if ((await primacy.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
     try {
-      const { messages, isNews } = await giveBack(link, keys, incarnation, entry, judge)
+      const { messages, isNews } = await giveBack(link, keys, incarnation, entry, judge, log)
       if (!isNews) continue
       log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
       reaped.push({ node: entry.node, incarnation, messages })
@@ -77,6 +77,7 @@ async function giveBack(
   incarnation: string,
   entry: Entry,
   judge: Judge,
+  log: Log,
 ): Promise<{ readonly messages: number; readonly isNews: boolean }> {
   const [lanes, early, started] = await link.run((client) =>
     Promise.all([
@@ -89,7 +90,7 @@ async function giveBack(
   let messages = 0
   // Last taken first: what goes back to the front then stands there in its old order.
   for (const [name, source] of Object.entries(lanes).reverse()) {
-    messages += await giveBackLane(link, keys, incarnation, entry, judge, name, source, facts)
+    messages += await giveBackLane(link, keys, incarnation, entry, judge, log, name, source, facts)
   }
   const retired = await link.script(
     scripts.retire,
@@ -113,6 +114,7 @@ async function giveBackLane(
   incarnation: string,
   entry: Entry,
   judge: Judge,
+  log: Log,
   name: string,
   source: string,
   facts: { readonly early: ReadonlySet<string>; readonly started: ReadonlySet<string> },
@@ -148,19 +150,40 @@ async function giveBackLane(
     }
     settlements.push({ delivery, ...judge(orphan) })
   }
-  const args = settleArguments(settlements, {
-    keys,
-    incarnation,
-    node: entry.node,
-    early: facts.early,
-    deliveries: (delivery) => counts.get(delivery) ?? 1,
-  })
-  const head = ['reaper', keys.lane(incarnation), keys.done(incarnation), link.address.db]
-  const reply = (await link.script(
-    scripts.settle,
-    [keys.epoch(incarnation), keys.lanes(incarnation), keys.scratch, keys.early(incarnation)],
-    [...head, ...args],
-  )) as Buffer[]
-  const refused = (reply.length - 1) / 3 // lane, position, error; they stay where they are until the next round
-  return open.length - refused
+  const deliveries = (delivery: Delivery) => counts.get(delivery) ?? 1
+  /** Returns what was refused, and why. */
+  const settle = async (some: readonly Settlement[]): Promise<Refused[]> => {
+    const args = settleArguments(some, { keys, incarnation, node: entry.node, early: facts.early, deliveries })
+    const head = ['reaper', keys.lane(incarnation), keys.done(incarnation), link.address.db]
+    const touched = [keys.epoch(incarnation), keys.lanes(incarnation), keys.scratch, keys.early(incarnation)]
+    const reply = (await link.script(scripts.settle, touched, [...head, ...args])) as Buffer[]
+    const words = new Map<number, string>()
+    for (let i = 1; i + 2 < reply.length; i += 3) words.set(Number(reply[i + 1]), String(reply[i + 2])) // lane, position, error
+    return some.flatMap((settlement) => {
+      const why = words.get(settlement.delivery.position)
+      return why === undefined ? [] : [{ settlement, why }]
+    })
+  }
+  // They stay where they are until the next round.
+  const [unsendable, refused] = partition(await settle(settlements), isUnsendable)
+  if (unsendable.length === 0) return open.length - refused.length
+  log.error(`what was to follow tasks that were lost is not sent: ${unsendable[0]?.why}`, { queue, tasks: unsendable.length })
+  const still = await settle(unsendable.map(({ settlement }) => ({ ...settlement, publish: undefined })))
+  return open.length - refused.length - still.length
+}
+
+interface Refused {
+  readonly settlement: Settlement
+  readonly why: string
+}
+
+/** A queue that it was to be sent to is a key of another type: that must not keep the message itself here for ever. */
+function isUnsendable({ settlement, why }: Refused): boolean {
+  return settlement.publish !== undefined && why.includes('WRONGTYPE')
+}
+
+function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  const [yes, no]: [Item[], Item[]] = [[], []]
+  for (const item of items) (test(item) ? yes : no).push(item)
+  return [yes, no]
 }

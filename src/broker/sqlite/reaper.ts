@@ -3,7 +3,7 @@ import type { Transaction } from '../../sqlite/database.js'
 import type { Judge, Tended } from '../broker.js'
 import { DELIVERIES_REMEMBERED_MS, isSuspectStep, orphanKey } from '../orphan.js'
 import type { LeaseRow } from './lease-watch.js'
-import { meet } from './places.js'
+import { meet, publish } from './places.js'
 import { carryOut } from './settle.js'
 import { asBuffer } from './take.js'
 import { type LaneRow, lanesOf } from './worker-row.js'
@@ -64,8 +64,13 @@ function reapLane(transaction: Transaction, worker: DeadRow, lane: LaneRow, judg
     const raw = asBuffer(row.raw)
     const deliveries = transaction.get<{ count: number }>(COUNT, orphanKey(raw), now + DELIVERIES_REMEMBERED_MS, now)?.count ?? 1
     const facts = { early: row.early === 1, suspect: row.started === 1, alone: isSuspectStep(lane.step) }
-    const { fate, writes } = judge({ raw, queue, deliveries, ...facts, node: worker.node, process: worker.process })
-    for (const write of writes ?? []) carryOut(transaction, write)
+    const {
+      fate,
+      writes = [],
+      publish: followUps = [],
+    } = judge({ raw, queue, deliveries, ...facts, node: worker.node, process: worker.process })
+    for (const write of writes) carryOut(transaction, write)
+    publish(transaction, followUps, now)
     meet(transaction, { source: lane, message: row.message, place: row.place, node: worker.node, deliveries }, fate, now)
   }
   return rows.length

@@ -1,6 +1,6 @@
 /** What the reaper shows its judge about each message, and does as the judge decides; start records. */
 import { expect } from 'chai'
-import { ACK, BACK, DEAD, envelope, FRONT, QUEUE, type Stage, textOf, witness } from './stage.js'
+import { ACK, BACK, DEAD, envelope, FRONT, message, QUEUE, type Stage, textOf, witness } from './stage.js'
 
 export function judging(stage: () => Stage): void {
   describe('the judge of a dead worker', () => {
@@ -60,6 +60,22 @@ export function judging(stage: () => Stage): void {
       const [letter] = await stage().broker.queues.dead(QUEUE, 0, 1)
       expect(letter).to.include({ node: 'celery@gone', deliveries: 1, reason: DEAD.kind === 'dead' ? DEAD.reason : '' })
       expect(await stage().drain()).to.deep.equal(['front, marked', 'waiting', 'back'])
+    })
+
+    it('may have something sent after it, once, with what becomes of it', async () => {
+      await stage().publish('early', 'poison')
+      const worker = await stage().doomed()
+      const [early] = await worker.take()
+      await worker.consumer.start([early!])
+
+      await stage().reap(({ raw, early: isEarly }) => ({
+        fate: isEarly ? ACK : DEAD,
+        publish: [message(`after ${raw}`), message(`later ${raw}`, { due: Date.now() + 60_000 })],
+      }))
+      await stage().broker.tend(() => ({ fate: ACK, publish: [message('again')] }))
+
+      expect(await stage().counts()).to.include({ ready: 2, leased: 0, delayed: 2, dead: 1 })
+      expect((await stage().drain()).sort()).to.deep.equal(['after early', 'after poison'])
     })
 
     it('is told how often a message was found so, which stops and closed takes do not count', async () => {
