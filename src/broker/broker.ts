@@ -264,11 +264,11 @@ export interface Orphan {
   readonly process: string | null
 }
 
-/** Decides about an orphan; pure. */
-export type Judge = (orphan: Orphan) => Verdict
+/** Decides about an orphan; pure. `later`: it stays with its dead worker, uncounted, and is shown again to whoever tends next. */
+export type Judge = (orphan: Orphan) => Verdict | 'later'
 
 /** As a settlement has them: `writes` only for a store on the same server; what follows is sent once, in the same step. */
-export type Verdict = Pick<Settlement, 'fate' | 'writes' | 'publish'>
+export type Verdict = Omit<Settlement, 'delivery'>
 
 export interface Tended {
   /** Delayed messages that were moved to their queues. */

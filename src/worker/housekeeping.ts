@@ -6,8 +6,9 @@ import type { Dispatcher } from '../events/dispatcher.js'
 import type { Log } from '../log.js'
 import type { WireError } from '../protocol/error-wire.js'
 import type { TaskMessage } from '../protocol/message.js'
-import type { EncodedResult, ResultStore } from '../results/store.js'
+import type { ResultStore } from '../results/store.js'
 import { createJudge } from './judge.js'
+import { LateOutcomes } from './late-outcomes.js'
 import type { Outcomes } from './settlement.js'
 import { tellLost } from './task-events.js'
 
@@ -33,20 +34,17 @@ export async function keepHouse(parts: HousekeepingParts, seconds: number, signa
   const { broker, results, outcomes, events, clock } = parts
   const attempt = attempts(parts)
   let lastSweep = clock.monotonic()
-  let late: EncodedResult[] = []
+  const late = new LateOutcomes(results)
   while (!signal.aborted) {
     await clock.sleep(seconds * (0.75 + 0.5 * parts.random()), signal)
     if (signal.aborted) return
     const failed: { readonly message: TaskMessage; readonly error: WireError }[] = []
-    const judge = createJudge(
-      outcomes,
-      (result) => late.push(result),
-      (message, error) => failed.push({ message, error }),
-    )
-    await attempt('what is due and what dead workers held', () => broker.tend(judge))
+    const judge = createJudge(outcomes, late, (message, error) => failed.push({ message, error }))
+    const tend = () => attempt('what is due and what dead workers held', () => broker.tend(judge))
+    await tend()
+    // Their messages end when they are stored; until then with each round again, whatever else fails.
+    if (late.size > 0 && (await attempt('results of tasks that were lost', () => late.store()))) await tend()
     if (events.isOn) for (const { message, error } of failed) tellLost(events, message.id, error)
-    // Again with the next round, until they are stored; whatever else fails.
-    if (late.length > 0 && (await attempt('results of tasks that were lost', async () => results?.set(late)))) late = []
     if (clock.monotonic() - lastSweep > SWEEP_SECONDS * 1000) {
       lastSweep = clock.monotonic()
       await attempt('expired results', async () => results?.sweep())

@@ -4,9 +4,10 @@
  * that vanishes all the same leaves no doubt. Nobody is blamed where the worker is seen to live: it was frozen, or cut off.
  */
 import type { Delivery, Fate, Judge, Orphan } from '../broker/broker.js'
+import { orphanKey } from '../broker/orphan.js'
 import { celeryError, type WireError } from '../protocol/error-wire.js'
 import { decodeMessage, markRedelivered, type TaskMessage } from '../protocol/message.js'
-import type { EncodedResult } from '../results/store.js'
+import type { LateOutcomes } from './late-outcomes.js'
 import { isRunningHere } from './process-mark.js'
 import type { Outcomes } from './settlement.js'
 
@@ -16,13 +17,13 @@ const SUSPECT_LIMIT = 2
 const BYSTANDER_LIMIT = 30
 
 /**
- * @param late   takes results that the broker can't write itself (a store on another server); the caller stores them after `tend`
+ * @param late   takes what the broker can't write itself (a store on another server); the caller stores it after `tend`, and tends again
  * @param failed hears which tasks have failed by that; the caller tells of them after `tend`
  * @param lives  whether that process is known to live
  */
 export function createJudge(
   outcomes: Outcomes,
-  late: (result: EncodedResult) => void,
+  late: LateOutcomes,
   failed: (message: TaskMessage, error: WireError) => void = () => {},
   lives: (process: string | null) => boolean = isRunningHere,
 ): Judge {
@@ -42,10 +43,10 @@ export function createJudge(
     const decoded = decodeMessage(orphan.raw)
     if (!decoded.ok) return { fate }
     const error = celeryError('WorkerLostError', [detail])
-    failed(decoded.message, error)
-    const { settlement, results = [] } = outcomes.lost(deliveryOf(orphan), decoded.message, error, fate)
-    for (const result of results) late(result)
-    return { fate, writes: settlement.writes, publish: settlement.publish }
+    const ending = late.ending(`${orphanKey(orphan.raw)} ${fate.kind}`, outcomes.lost(deliveryOf(orphan), decoded.message, error, fate))
+    if (ending === 'later') return ending
+    if (ending.isOwn) failed(decoded.message, error)
+    return ending.verdict
   }
 }
 

@@ -257,17 +257,22 @@ export class Outcomes {
     const ofEntry = message === undefined || Object.hasOwn(message.headers, ENTRY_HEADER) ? undefined : false
     if (results.length === 0) return settling(delivery, fate, { publish, ofEntry })
     if (this.joined) return settling(delivery, fate, { publish, ofEntry, writes: results.map((result) => this.prepare(result)) })
-    const instead = message === undefined ? undefined : (stored: string) => this.#instead(delivery, message, stored)
+    const instead = message === undefined ? undefined : (stored: string) => this.#instead(delivery, message, stored, fate)
     return { ...settling(delivery, fate, { publish, ofEntry }), results, instead }
   }
 
-  /** The other run of the same task came first: what is stored decides what follows. */
-  #instead(delivery: Delivery, message: TaskMessage, stored: string): Settlement | null {
+  /**
+   * The other run of the same task came first: what is stored decides what follows. A failure may be what we stored before, and got no further:
+   * what was to be a dead letter is one then.
+   */
+  #instead(delivery: Delivery, message: TaskMessage, stored: string, fate: Fate): Settlement | null {
     const decoded = decodeResult(stored)
     if (!decoded.ok || decoded.result.id !== message.id) return null
+    const other = this.ofSettled({ delivery, message }, decoded.result).settlement
+    if (fate.kind === 'dead' && decoded.result.outcome.kind !== 'success') return { ...other, fate }
     const { task, id } = message
     this.#parts.log.warning(`Task ${task}[${id}]: another run of it ended first, and what that stored stands`, { task, id })
-    return this.ofSettled({ delivery, message }, decoded.result).settlement
+    return other
   }
 
   #result(raw: Buffer, message: TaskMessage, stored: Stored, children: readonly string[] = []): EncodedResult | null {

@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import { openBroker } from '../../src/broker/open.js'
 import { CelerityError } from '../../src/errors.js'
 import { stateOf } from '../../src/protocol/result.js'
+import type { ResultStore } from '../../src/results/store.js'
 import { eventually } from '../eventually.js'
-import { elsewhere, Stage } from './a-worker.js'
+import { elsewhere, Stage, unreachable } from './a-worker.js'
 
 describe('housekeeping', () => {
   let stage: Stage
@@ -11,6 +12,28 @@ describe('housekeeping', () => {
     stage = new Stage()
   })
   afterEach(() => stage.end())
+
+  it('ends a message only when what became of it is stored, with results on another server', async () => {
+    const once = stage.app.task('kuma.once', { acks: 'early' }, () => {})
+    const { id } = await once.delay()
+    const other = await stage.connect()
+    const gone = await other.register({ incarnation: 'gone', node: 'celery@gone', leaseMs: 1, queues: ['celery'] })
+    const taken = await gone.take(1, ['celery'], 1)
+    if (taken !== 'lost') await gone.start(taken.deliveries)
+    let isAway = true
+    let tries = 0
+    const results = elsewhere(await stage.app.results())
+    const set: ResultStore['set'] = (some) => (isAway && ++tries > 0 ? Promise.reject(unreachable()) : results.set(some))
+    const flaky = new Proxy(results, { get: (_, key) => (key === 'set' ? set : Reflect.get(results, key, results)) })
+    await stage.work({ parts: { results: flaky }, options: { leaseMs: 150 } })
+
+    await eventually(() => tries > 1)
+    expect(await stage.counts()).to.include({ leased: 1 })
+    isAway = false
+    await stage.settled()
+
+    expect(stateOf((await stage.result(id))!.outcome)).to.equal('FAILURE')
+  })
 
   it('stores what became of tasks that were lost though the rest of the round fails, and says so at once and once a minute', async () => {
     const once = stage.app.task('kuma.once', { acks: 'early' }, () => {})

@@ -1,7 +1,9 @@
 import { expect } from 'chai'
-import type { Fate } from '../../src/broker/broker.js'
-import type { EncodedResult } from '../../src/results/store.js'
+import type { Fate, Verdict } from '../../src/broker/broker.js'
+import { encodeResult, type Outcome } from '../../src/protocol/result.js'
+import type { EncodedResult, ResultStore } from '../../src/results/store.js'
 import { createJudge } from '../../src/worker/judge.js'
+import { LateOutcomes } from '../../src/worker/late-outcomes.js'
 import { read } from '../app/an-app.js'
 import { aDelivery } from './a-request.js'
 import { aSignature, someOutcomes } from './some-outcomes.js'
@@ -9,31 +11,42 @@ import { aSignature, someOutcomes } from './some-outcomes.js'
 describe('the judge of what a dead worker held', () => {
   const orphan = { raw: aDelivery({ chain: [aSignature('kuma.next', [], { task_id: 'next' })] }).raw, queue: 'celery', node: 'celery@gone' }
 
-  function judge(
+  function judged(
     facts: { deliveries: number; early?: boolean; suspect?: boolean; alone?: boolean; lives?: boolean },
     joined = false,
     raw = orphan.raw,
+    standing: readonly (string | null)[] = [],
   ) {
-    const late: EncodedResult[] = []
     const { outcomes } = someOutcomes({ joined })
     const { lives = false, ...known } = facts
     const given = { ...orphan, early: false, suspect: false, alone: false, process: 'its mark', ...known, raw }
-    const verdict = createJudge(
+    const stored: EncodedResult[] = []
+    const failed: string[] = []
+    const late = new LateOutcomes(storeThat(stored, standing))
+    const look = createJudge(
       outcomes,
-      (result) => late.push(result),
-      () => {},
+      late,
+      ({ id }) => failed.push(id),
       (process) => lives && process === 'its mark',
-    )(given)
-    return { ...verdict, late }
+    )
+    const first = look(given)
+    return { first, failed, stored, again: async () => late.store().then(() => look(given)) }
+  }
+
+  /** What is decided at once. */
+  function judge(facts: Parameters<typeof judged>[0], raw = orphan.raw): Verdict {
+    const { first, stored } = judged(facts, true, raw)
+    if (first === 'later') throw new Error('it was put off')
+    expect(stored).to.deep.equal([])
+    return first
   }
 
   it('sends it back to the front, marked as redelivered', () => {
-    const { fate, late } = judge({ deliveries: 1, suspect: true })
+    const { fate } = judge({ deliveries: 1, suspect: true })
     const { raw } = fate as Extract<Fate, { kind: 'requeue' }>
 
     expect(fate).to.deep.include({ kind: 'requeue', to: 'front' })
     expect(read(raw as Buffer).redelivered).to.equal(true)
-    expect(late).to.deep.equal([])
   })
 
   const whereTo = ({ fate }: { readonly fate: Fate }) => (fate.kind === 'requeue' ? fate.to : fate.kind)
@@ -65,22 +78,48 @@ describe('the judge of what a dead worker held', () => {
     expect([29, 30].map((deliveries) => whereTo(judge({ deliveries })))).to.deep.equal(['front', 'dead'])
   })
 
-  it('ends what was acked early with WorkerLost, whatever it was, and never gives it back', () => {
-    const { fate, late } = judge({ deliveries: 1, early: true })
+  it('ends what was acked early with WorkerLost, whatever it was, and never gives it back', async () => {
+    const { first, stored, failed, again } = judged({ deliveries: 1, early: true })
+    expect([first, failed]).to.deep.equal(['later', []])
+    const verdict = await again()
 
-    expect(fate).to.deep.equal({ kind: 'ack' })
-    expect(late.map(({ id, state }) => [id, state])).to.deep.equal([
+    expect(verdict).to.deep.include({ fate: { kind: 'ack' } })
+    expect(failed).to.deep.equal(['an-id'])
+    expect(stored.map(({ id, state }) => [id, state])).to.deep.equal([
       ['an-id', 'FAILURE'],
       ['next', 'FAILURE'],
     ])
-    expect(late[0]?.json).to.contain('"exc_type": "WorkerLostError"').and.to.contain('celery@gone')
+    expect(stored[0]?.json).to.contain('"exc_type": "WorkerLostError"').and.to.contain('celery@gone')
+  })
+
+  it('ends it, with results elsewhere, only when they are stored there, and as what stands there says', async () => {
+    const condemned = { deliveries: 3, suspect: true, alone: true }
+    const linked = aDelivery({ callbacks: [aSignature('kuma.next', [], { task_id: 'next' })] }).raw
+    const stands = (outcome: Outcome) => [
+      encodeResult({ id: 'an-id', outcome, dateDone: 0, markers: true, children: [{ id: 'next', parent: null, members: null }] }),
+    ]
+    const failure = stands({ kind: 'error', state: 'FAILURE', error: { type: 'X', module: 'builtins', message: [], traceback: null } })
+
+    for (const [standing, kind, sent, told] of [
+      [[null], 'dead', [], ['an-id']],
+      [failure, 'dead', [], []], // by a reaper that got no further
+      [stands({ kind: 'success', value: 5 }), 'ack', ['kuma.next'], []],
+    ] as const) {
+      const { first, failed, again } = judged(condemned, false, linked, standing)
+      expect(first).to.equal('later')
+      const verdict = await again()
+      if (verdict === 'later') throw new Error('it was put off')
+      expect(verdict.fate.kind).to.equal(kind)
+      expect((verdict.publish ?? []).map(({ raw }) => read(Buffer.from(raw as string)).task)).to.deep.equal(sent)
+      expect(failed).to.deep.equal(told)
+    }
   })
 
   it('sends the errbacks of what has failed by that, whose results are ignored too, and of nothing that goes back', () => {
     for (const ignoreResult of [false, true]) {
       const { raw } = aDelivery({ errbacks: [aSignature('kuma.alarm'), aSignature('kuma.broken')], ignoreResult })
       const sent = (facts: Parameters<typeof judge>[0]) =>
-        (judge(facts, true, raw).publish ?? []).map((message) => read(Buffer.from(message.raw as string)))
+        (judge(facts, raw).publish ?? []).map((message) => read(Buffer.from(message.raw as string)))
 
       expect(sent({ deliveries: 1, early: true }).map(({ task, args, parentId }) => [task, args, parentId])).to.deep.equal([
         ['kuma.alarm', ['an-id'], 'an-id'],
@@ -91,18 +130,24 @@ describe('the judge of what a dead worker held', () => {
   })
 
   it('has the results written with the verdict where the broker can', () => {
-    const { writes, late } = judge({ deliveries: 3, suspect: true, alone: true }, true)
-
-    expect(writes).to.have.length(2)
-    expect(late).to.deep.equal([])
+    expect(judge({ deliveries: 3, suspect: true, alone: true }).writes).to.have.length(2)
   })
 
   it('keeps what cannot be read as it is', () => {
     const raw = Buffer.from('\x00 not a message')
 
-    expect(judge({ deliveries: 1 }, false, raw).fate).to.deep.equal({ kind: 'requeue', to: 'front', raw })
-    expect(judge({ deliveries: 30 }, false, raw))
-      .to.deep.include({ late: [] })
-      .and.to.not.have.any.keys('writes', 'publish')
+    expect(judge({ deliveries: 1 }, raw).fate).to.deep.equal({ kind: 'requeue', to: 'front', raw })
+    expect(judge({ deliveries: 30 }, raw)).to.have.all.keys('fate')
   })
 })
+
+/** One that has all it is given, unless something stands there. */
+function storeThat(stored: EncodedResult[], standing: readonly (string | null)[]): ResultStore {
+  const store: Pick<ResultStore, 'set'> = {
+    set: async (results) => {
+      stored.push(...results)
+      return results.map((_, index) => standing[index] ?? null)
+    },
+  }
+  return store as ResultStore
+}

@@ -25,7 +25,8 @@ export function tend(server: MemoryServer, judge: Judge, { now, monotonic, conne
     const dead = !own.has(incarnation) && monotonic >= worker.leaseUntil && monotonic - connected >= leaseMs
     if (worker.epoch && !dead) continue
     worker.epoch = false
-    reaped.push({ node, incarnation, messages: reap(server, worker, judge, now) })
+    const messages = reap(server, worker, judge, now)
+    if (messages > 0 || !server.workers.has(incarnation)) reaped.push({ node, incarnation, messages })
   }
   for (const [id, until] of server.revoked) if (until <= now) server.revoked.delete(id)
   return { due, reaped }
@@ -36,21 +37,25 @@ function reap(server: MemoryServer, worker: Worker, judge: Judge, now: number): 
   // Last taken first: what goes back to the front then stands there in its old order.
   for (const lane of [...worker.lanes.values()].reverse()) {
     for (const position of [...lane.held.keys()].reverse()) {
-      settleOrphan(server, worker, lane, position, judge, now)
-      messages++
+      if (settleOrphan(server, worker, lane, position, judge, now)) messages++
     }
   }
-  server.workers.delete(worker.registration.incarnation)
+  if (worker.lanes.size === 0) server.workers.delete(worker.registration.incarnation)
   return messages
 }
 
-function settleOrphan(server: MemoryServer, worker: Worker, lane: HeldLane, position: number, judge: Judge, now: number): void {
+/** False: it stays for another round. */
+function settleOrphan(server: MemoryServer, worker: Worker, lane: HeldLane, position: number, judge: Judge, now: number): boolean {
   const held = lane.held.get(position)
-  if (held === undefined) return
+  if (held === undefined) return false
   const { raw } = held.message
-  const deliveries = server.countDelivery(orphanKey(raw), now)
+  const key = orphanKey(raw)
+  const deliveries = server.deliveries(key, now) + 1
   const facts = { early: held.early, suspect: worker.started.has(`${lane.name}:${position}`), alone: lane.alone }
   const { node, process = null } = worker.registration
   const verdict = judge({ raw, queue: lane.queue, deliveries, ...facts, node, process })
+  if (verdict === 'later') return false
+  server.countDelivery(key, now)
   server.settle(worker, lane, position, { ...verdict, deliveries }, now)
+  return true
 }

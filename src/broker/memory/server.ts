@@ -84,12 +84,16 @@ export class MemoryServer {
     this.wake()
   }
 
-  /** Counts that this message was found with a dead worker; returns how often it was within 72 hours. */
-  countDelivery(key: string, now: number): number {
+  /** How often this message was found with a dead worker within 72 hours. */
+  deliveries(key: string, now: number): number {
+    const known = this.#deliveries.get(key)
+    return known === undefined || known.until <= now ? 0 : known.count
+  }
+
+  /** Counts that it was found so once more. */
+  countDelivery(key: string, now: number): void {
     for (const [other, { until }] of this.#deliveries) if (until <= now) this.#deliveries.delete(other)
-    const count = (this.#deliveries.get(key)?.count ?? 0) + 1
-    this.#deliveries.set(key, { count, until: now + DELIVERIES_REMEMBERED_MS })
-    return count
+    this.#deliveries.set(key, { count: this.deliveries(key, now) + 1, until: now + DELIVERIES_REMEMBERED_MS })
   }
 
   wake(): void {

@@ -148,8 +148,10 @@ async function giveBackLane(
       node: entry.node,
       process: entry.process,
     }
-    settlements.push({ delivery, ...judge(orphan) })
+    const verdict = judge(orphan)
+    if (verdict !== 'later') settlements.push({ ...verdict, delivery })
   }
+  if (settlements.length === 0) return 0
   const deliveries = (delivery: Delivery) => counts.get(delivery) ?? 1
   /** Returns what was refused, and why. */
   const settle = async (some: readonly Settlement[]): Promise<Refused[]> => {
@@ -166,10 +168,10 @@ async function giveBackLane(
   }
   // They stay where they are until the next round.
   const [unsendable, refused] = partition(await settle(settlements), isUnsendable)
-  if (unsendable.length === 0) return open.length - refused.length
+  if (unsendable.length === 0) return settlements.length - refused.length
   log.error(`what was to follow tasks that were lost is not sent: ${unsendable[0]?.why}`, { queue, tasks: unsendable.length })
   const still = await settle(unsendable.map(({ settlement }) => ({ ...settlement, publish: undefined })))
-  return open.length - refused.length - still.length
+  return settlements.length - refused.length - still.length
 }
 
 interface Refused {

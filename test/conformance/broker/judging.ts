@@ -62,6 +62,22 @@ export function judging(stage: () => Stage): void {
       expect(await stage().drain()).to.deep.equal(['front, marked', 'waiting', 'back'])
     })
 
+    it('may put a message off: it stays with its dead worker, uncounted, for whoever tends next', async () => {
+      await stage().publish(envelope('now'), envelope('later'))
+      const worker = await stage().doomed()
+      await worker.take()
+      const { judge, seen } = witness(ACK)
+
+      await stage().reap((orphan) => (orphan.raw.includes('later') ? 'later' : { fate: ACK }))
+      expect(await stage().counts()).to.include({ ready: 0, leased: 1 })
+      expect(await worker.renew()).to.deep.equal({ kind: 'lost' })
+      expect((await stage().broker.tend(() => 'later')).reaped).to.deep.equal([])
+      expect(await stage().reap(judge)).to.equal(1)
+
+      expect(seen.map(({ deliveries }) => deliveries)).to.deep.equal([1])
+      expect(await stage().counts()).to.include({ ready: 0, leased: 0 })
+    })
+
     it('may have something sent after it, once, with what becomes of it', async () => {
       await stage().publish('early', 'poison')
       const worker = await stage().doomed()
