@@ -5,6 +5,7 @@ import type { Broker, Consumer, Delivery, Judge, Orphan } from '../../src/broker
 import { openBroker } from '../../src/broker/open.js'
 import { Keys } from '../../src/broker/redis/keys.js'
 import { scripts } from '../../src/broker/redis/scripts.js'
+import { createLog } from '../../src/log.js'
 import { evaluate } from '../../src/redis/link.js'
 import { eventually } from '../eventually.js'
 import { type RedisServer, redisUrl, startRedis } from '../setup/servers.js'
@@ -16,6 +17,7 @@ describe('what Redis refuses in the middle of a step', () => {
   let broker: Broker
   /** Where workers live that die. */
   let elsewhere: Broker
+  let lines: string[]
   let keys: Keys
 
   before(async function () {
@@ -25,7 +27,9 @@ describe('what Redis refuses in the middle of a step', () => {
   beforeEach(async () => {
     const keyPrefix = `${randomUUID()}:`
     keys = new Keys(keyPrefix)
-    ;[broker, elsewhere] = await Promise.all([openBroker(url, { keyPrefix }), openBroker(url, { keyPrefix })])
+    lines = []
+    const log = createLog('info', (_, text) => lines.push(text))
+    ;[broker, elsewhere] = await Promise.all([openBroker(url, { keyPrefix, log }), openBroker(url, { keyPrefix })])
   })
   afterEach(() => Promise.all([broker?.close(), elsewhere?.close()]))
   after(() => redis?.disconnect())
@@ -202,6 +206,36 @@ describe('what Redis refuses in the middle of a step', () => {
     await eventually(async () => (await broker.tend(judge)).reaped.length > 0)
 
     expect(seen.map(({ deliveries }) => deliveries)).to.deep.equal([...Array(seen.length - 1).fill(1), 2])
+  })
+
+  it('what is kept for later in a queue, and can’t be read, keeps no other queue from what is due, nor a worker from its tasks', async () => {
+    await broker.publish(['bytes', 'times', 'good'].map((queue) => ({ queue, priority: 0, raw: 'now' })))
+    const past = Date.now() - 1_000
+    for (const queue of ['bytes', 'times', 'good', 'other']) await broker.publish([{ queue, priority: 0, raw: 'due', due: past }])
+    await redis.set(keys.delayedRaw('bytes'), 'no hash')
+    await redis.set(keys.delayed('times'), 'no set')
+    const consumer = await worker(['bytes', 'times', 'good'])
+
+    const taken = await consumer.take(1, ['bytes', 'times', 'good'], 9)
+    if (taken === 'lost') throw new Error('lost')
+    expect(taken.deliveries.map(({ lane, raw }) => `${raw} ${lane.queue}`).sort()).to.deep.equal([
+      'due good',
+      'now bytes',
+      'now good',
+      'now times',
+    ])
+    expect(taken.broken.map(({ queue, reason }) => [queue, reason.includes('WRONGTYPE')]).sort()).to.deep.equal([
+      ['bytes', true],
+      ['times', true],
+    ])
+    expect(taken.nextDue).to.equal(null) // or it would look again at once, for ever
+
+    for (let round = 0; round < 2; round++) await broker.tend(toFront)
+    expect(await counts('other')).to.include({ ready: 1, delayed: 0 })
+    expect(lines.filter((text) => text.includes('kept for later')).map((text) => text.split(':')[0])).to.have.members([
+      'queue bytes',
+      'queue times',
+    ])
   })
 
   it('what was to follow a lost task, and is refused, does not keep the task from its end', async () => {

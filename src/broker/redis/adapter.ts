@@ -27,6 +27,7 @@ import { Wakefulness } from '../wakefulness.js'
 import { Bindings } from './bindings.js'
 import { Channels } from './channels.js'
 import { RedisConsumer, type Registered } from './consumer.js'
+import { DueMessages } from './due.js'
 import { RedisJournal } from './journal.js'
 import { Keys } from './keys.js'
 import { KnownWorkers } from './known-workers.js'
@@ -47,8 +48,6 @@ import { restoreUnacked } from './unacked.js'
 const PRODUCER_MARK_MS = 120_000
 const SWEEP_MS = 60_000
 const RESTORE_MS = 10_000
-/** Queues of one step: every name that was ever used is looked at, and a script must not hold the server up. */
-const QUEUES_AT_ONCE = 200
 
 export async function openRedisBroker(url: string, options: BrokerOptions): Promise<Broker> {
   return new RedisBroker(url, openLink(url, options), options)
@@ -68,6 +67,7 @@ export class RedisBroker implements Broker {
   readonly #known: KnownWorkers
   readonly #consumers = new Set<RedisConsumer>()
   readonly #awake = new Wakefulness(() => performance.now(), Date.now)
+  readonly #due: DueMessages
   readonly #reaper: Reaper
   readonly #replicas: Replicas
   readonly #producer = randomUUID()
@@ -88,6 +88,7 @@ export class RedisBroker implements Broker {
     this.#mailboxes = new Mailboxes(url, link, this.#keys, options)
     this.#known = new KnownWorkers(link, this.#keys)
     this.#bindings = new Bindings(link, this.#keys, options.log)
+    this.#due = new DueMessages(link, this.#keys, options)
     this.#reaper = {
       link,
       keys: this.#keys,
@@ -205,7 +206,7 @@ export class RedisBroker implements Broker {
 
   /** Each of these duties by itself: one that fails, and goes on failing, must not keep the others from being done. */
   async tend(judge: Judge): Promise<Tended> {
-    const duties = await Promise.allSettled([reap(this.#reaper, judge), this.#moveDue(), this.#sweep(), this.#restore()])
+    const duties = await Promise.allSettled([reap(this.#reaper, judge), this.#due.move(), this.#sweep(), this.#restore()])
     for (const duty of duties) if (duty.status === 'rejected') throw duty.reason
     const [reaped, due] = duties as [PromiseFulfilledResult<Tended['reaped']>, PromiseFulfilledResult<number>, ...unknown[]]
     return { due: due.value, reaped: reaped.value }
@@ -229,17 +230,6 @@ export class RedisBroker implements Broker {
     if (monotonic - this.#swept < SWEEP_MS) return
     this.#swept = monotonic
     await this.#mailboxes.sweep()
-  }
-
-  async #moveDue(): Promise<number> {
-    const queues = await this.#link.run((client) => client.smembers(this.#keys.queues))
-    let moved = 0
-    for (let from = 0; from < queues.length; from += QUEUES_AT_ONCE) {
-      const some = queues.slice(from, from + QUEUES_AT_ONCE)
-      const keys = some.flatMap((queue) => [this.#keys.delayed(queue), this.#keys.delayedRaw(queue), ...this.#keys.lists(queue)])
-      moved += Number(await this.#link.script(scripts.moveDue, keys, [1_000]))
-    }
-    return moved
   }
 
   async reserve(limit: string, intervalMs: number, count: number): Promise<readonly number[]> {

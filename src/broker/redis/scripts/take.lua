@@ -28,10 +28,23 @@ if marks[1] and seq <= tonumber(marks[1]) then
   return {'ok', tostring(now), '-1', revocations, broken, taken}
 end
 
+local state
+-- Its key is of another type: that queue is broken, the others go on. Anything else is the state of the server, or our rights.
+local function fail(source, err)
+  if not string.find(err, 'WRONGTYPE', 1, true) then state = err end
+  broken[#broken + 1] = source
+  broken[#broken + 1] = err
+end
+
 for q = 1, n do
   local zset, hash = KEYS[3 + 2 * q], KEYS[4 + 2 * q]
   local first = redis.pcall('ZRANGE', zset, 0, 0, 'WITHSCORES')
-  if first[2] and tonumber(first[2]) <= now then
+  local refused = first.err
+  if first[2] and tonumber(first[2]) <= now then refused = redis.pcall('HMGET', hash, first[1]).err end
+  if refused then
+    first = {} -- nothing of it is due, for all that is known: the others go on
+    fail(q, refused)
+  elseif first[2] and tonumber(first[2]) <= now then
     local due = redis.call('ZRANGE', zset, '-inf', now, 'BYSCORE', 'LIMIT', 0, max)
     for d = #due, 1, -1 do -- the earliest is pushed last, so it is popped first
       local raw = redis.call('HGET', hash, due[d])
@@ -48,15 +61,12 @@ for q = 1, n do
   end
 end
 
-local left, lanes, state = max, {}, nil
+local left, lanes = max, {}
 local function pop(i, count)
   local got = redis.pcall('RPOP', KEYS[base + i], count)
   if not got then return 0 end
   if got.err then
-    -- Its key is of another type: that queue is broken, the others go on. Anything else is the state of the server, or our rights.
-    if not string.find(got.err, 'WRONGTYPE', 1, true) then state = got.err end
-    broken[#broken + 1] = i
-    broken[#broken + 1] = got.err
+    fail(i, got.err)
     return 0
   end
   local name = seq .. '/' .. i
