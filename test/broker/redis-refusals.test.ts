@@ -236,6 +236,8 @@ describe('what Redis refuses in the middle of a step', () => {
       'queue bytes',
       'queue times',
     ])
+    await consumer.resign()
+    expect(await counts('good')).to.include({ leased: 0, ready: 2 })
   })
 
   it('what was to follow a lost task, and is refused, does not keep the task from its end', async () => {
