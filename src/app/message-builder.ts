@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { Outgoing } from '../broker/broker.js'
 import type { Clock } from '../clock.js'
 import type { Settings } from '../config/schema.js'
+import { CelerityError } from '../errors.js'
 import { createEncoder, type MessageEncoder, type TaskCall } from '../protocol/message.js'
+import { queueNameProblem } from '../protocol/queue-name.js'
 import type { Signature } from '../protocol/signature.js'
 import { type CallOptions, etaOf, expiryOf, plain, signaturesOf, span } from './call-options.js'
 import type { CurrentRequest } from './current.js'
@@ -47,6 +49,9 @@ export interface BuilderParts {
   readonly origin: string
 }
 
+/** Names come from the wire too, so what is remembered about them is bounded. */
+const MOST_NAMES = 1_000
+
 const NO_ARGUMENTS: Readonly<Record<string, unknown>> = {}
 
 export class MessageBuilder {
@@ -54,6 +59,8 @@ export class MessageBuilder {
   readonly #settings: BuilderSettings
   readonly #clock: Clock
   readonly #route: FindRoute
+  /** Names that have been looked at. */
+  readonly #queues = new Set<string>()
   /** Shared with the worker, which sends retries through it. */
   readonly encoder: MessageEncoder
 
@@ -80,6 +87,7 @@ export class MessageBuilder {
     const id = options.taskId ?? randomUUID()
     const route = this.#route(task, args, kwargs)
     const queue = options.queue ?? policy?.queue ?? route?.queue ?? this.#settings.taskDefaultQueue
+    if (!this.#queues.has(queue)) this.#check(queue)
     const priority = options.priority ?? policy?.priority ?? route?.priority ?? this.#settings.taskDefaultPriority
     const ignoreResult = options.ignoreResult ?? policy?.ignoreResult ?? false
     const call: TaskCall = {
@@ -110,6 +118,13 @@ export class MessageBuilder {
       compression: options.compression ?? policy?.compression ?? this.#settings.taskCompression ?? undefined,
     }
     return { id, task, outgoing: { queue, priority, raw: this.encoder.encode(call, sentFrom) }, ignoresResult: ignoreResult, call }
+  }
+
+  #check(queue: string): void {
+    const why = typeof queue === 'string' ? queueNameProblem(queue) : 'is no name of a queue'
+    if (why !== null) throw new CelerityError('E_ARGUMENTS', { message: `queue: ${queue} ${why}` })
+    if (this.#queues.size >= MOST_NAMES) this.#queues.clear()
+    this.#queues.add(queue)
   }
 
   /**

@@ -1,6 +1,8 @@
 /** What can be said about a task when it is registered. Everything is checked then: a bad definition never reaches a worker. */
+
 import { type Duration, seconds } from '../duration.js'
 import { CelerityError, reason } from '../errors.js'
+import { queueNameProblem } from '../protocol/queue-name.js'
 import { type RateLimitOption, rateLimit } from './rate-limit.js'
 import { type ErrorClass, type RetryPolicyOptions, retryPolicy } from './retry-policy.js'
 import type { StandardSchema } from './standard-schema.js'
@@ -53,7 +55,11 @@ type Check = (value: unknown) => true | false | string
 
 const CHECKS: { readonly [K in keyof Required<TaskOptions>]: Check } = {
   bind: flag,
-  queue: (value) => (typeof value === 'string' && value !== '') || 'give the name of a queue',
+  queue: (value) => {
+    if (typeof value !== 'string' || value === '') return 'give the name of a queue'
+    const why = queueNameProblem(value)
+    return why === null || `'${value}' ${why}`
+  },
   priority: (value) =>
     (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255) || 'give a whole number from 0 (highest)',
   retry: (value) =>

@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.js'
 import type { Settings } from '../config/schema.js'
 import { nearest } from '../config/spelling.js'
 import { CelerityError } from '../errors.js'
+import { queueNameProblem } from '../protocol/queue-name.js'
 
 export interface Chosen {
   readonly queues?: readonly string[] | undefined
@@ -14,7 +15,7 @@ export interface Chosen {
 /**
  * Sorted, each once.
  *
- * @throws E_NOT_FOUND for a queue, named or to be left out, that neither the application nor the broker knows: a slip must neither
+ * @throws E_USAGE for what is no name of a queue. E_NOT_FOUND for a queue, named or to be left out, that neither the application nor the broker knows: a slip must neither
  *         look like an empty queue nor hit the wrong ones
  */
 export async function selectQueues(broker: Broker, app: Celerity, settings: Settings, chosen: Chosen): Promise<readonly string[]> {
@@ -26,10 +27,14 @@ export async function selectQueues(broker: Broker, app: Celerity, settings: Sett
   return [...(named ?? known)].filter((queue) => !excluded.includes(queue)).sort()
 }
 
-/** Names as they were typed between commas; undefined: none were asked for. @throws E_USAGE when nothing but commas was typed */
+/** Names as they were typed between commas; undefined: none were asked for. @throws E_USAGE when nothing but commas was typed, or no name of a queue */
 export function namesOf(typed: readonly string[] | undefined): readonly string[] | undefined {
   if (typed === undefined) return undefined
   const names = new Set(typed.map((name) => name.trim()).filter((name) => name !== ''))
+  for (const name of names) {
+    const why = queueNameProblem(name)
+    if (why !== null) throw new CelerityError('E_USAGE', { message: `${name} ${why}` })
+  }
   if (names.size > 0) return [...names]
   throw new CelerityError('E_USAGE', { message: 'A list of queues is empty', hint: 'Give names with commas between: -Q mail,celery.' })
 }

@@ -1,10 +1,21 @@
 /** The settings about tasks that are more than a word or a number: queues, routes, rate limits, annotations. */
-import { fine, flag, isObject, type Kind, list, mismatch, oneOf, optional, type Read, span, structured, text, whole } from './kinds.js'
+
+import { queueNameProblem } from '../protocol/queue-name.js'
+import { fine, flag, isObject, type Kind, list, mismatch, oneOf, optional, type Read, span, structured, whole } from './kinds.js'
 import { fields, record } from './objects.js'
 
 /** From 0, the highest, to 9; RabbitMQ's queues may have up to 255. */
 export const priority = () => whole(0, 255)
-export const queueName = () => text('the name of a queue', /^\S(?:.*\S)?$/)
+
+export function queueName(): Kind<string> {
+  const expected = 'the name of a queue'
+  const read = (given: unknown): Read<string> => {
+    const why = typeof given === 'string' ? queueNameProblem(given) : ''
+    if (typeof given === 'string' && why === null) return fine(given)
+    return mismatch(why === '' || why === `is no name of a queue` ? expected : `${expected} (this one ${why})`, given)
+  }
+  return { expected, read, readText: read }
+}
 
 export interface QueueSetting {
   readonly name: string

@@ -6,12 +6,13 @@ import { randomUUID } from 'node:crypto'
 import type { Delivery, Fate, Outgoing, Settlement } from '../broker/broker.js'
 import type { DeadReason } from '../broker/dead-reason.js'
 import { ENTRY_HEADER } from '../broker/entry-header.js'
-import { isCelerityError, reason } from '../errors.js'
+import { CelerityError, isCelerityError, reason } from '../errors.js'
 import type { Log } from '../log.js'
 import type { PreparedWrite } from '../prepared-write.js'
 import { celeryError, toWireError, type WireError } from '../protocol/error-wire.js'
 import type { MessageEncoder, TaskMessage } from '../protocol/message.js'
 import { reprArgs, reprKwargs } from '../protocol/python-repr.js'
+import { queueNameProblem } from '../protocol/queue-name.js'
 import {
   decodeResult,
   type ExtendedResult,
@@ -208,6 +209,8 @@ export class Outcomes {
     // Down to the millisecond that has begun: a retry without delay is due now, not up to a millisecond later.
     const due = Math.floor(outcome.due)
     const queue = options.queue ?? delivery.lane.queue
+    const why = options.queue === undefined ? null : queueNameProblem(options.queue)
+    if (why !== null) throw new CelerityError('E_ARGUMENTS', { message: `queue: ${queue} ${why}` })
     const priority = options.priority ?? message.priority
     const raw = this.#parts.encoder.encodeRetry(message, {
       retries: message.retries + 1,

@@ -1,4 +1,5 @@
 /** The queues that this worker takes from. */
+import { queueNameProblem } from '../../protocol/queue-name.js'
 import type { Arguments } from './arguments.js'
 import { type Command, type Commands, ok } from './command.js'
 import { PythonError } from './python-error.js'
@@ -36,8 +37,9 @@ export const consumerCommands: Commands = { add_consumer: add, cancel_consumer: 
 
 function queueName(args: Arguments): string {
   const queue = args.text('queue')
-  if (queue.length <= MAX_NAME && /^\S(?:.*\S)?$/.test(queue)) return queue
-  throw new PythonError('ValueError', `${queue.slice(0, MAX_NAME)} is no name of a queue`)
+  const why = queue.length > MAX_NAME ? 'is no name of a queue' : queueNameProblem(queue)
+  if (why === null) return queue
+  throw new PythonError('ValueError', `${queue.slice(0, MAX_NAME)} ${why}`)
 }
 
 /** Our brokers keep queues by name. A queue bound to an exchange of another name would be consumed, and never get what is sent there. */

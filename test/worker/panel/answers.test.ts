@@ -237,6 +237,11 @@ describe('a worker that is asked', () => {
       ['pool_grow', { n: 1e6 }, `ValueError("Can't grow pool beyond 10000.")`],
       ['pool_shrink', { n: 99 }, `ValueError("Can't shrink pool. One task at least must be able to run.")`],
       ['add_consumer', { queue: ' ' }, "ValueError('  is no name of a queue')"],
+      [
+        'add_consumer',
+        { queue: 'a.dead' },
+        "ValueError('a.dead is no name of a queue: it is where the dead letters of the queue a would be')",
+      ],
       ['add_consumer', { queue: null }, "TypeError('queue must be a str')"],
       ['query_task', { ids: [{}] }, "TypeError('ids must be a str or a list of them')"],
       ['autoscale', { max: 1, extra: 1 }, `TypeError("autoscale() got an unexpected keyword argument 'extra'")`],
