@@ -39,7 +39,13 @@ export async function refuseMissingRights(link: RedisLink, keys: Keys, queues: r
     const reached = [
       keys.registry,
       keys.queues,
-      ...queues.flatMap((queue) => [...keys.lists(queue), keys.delayed(queue), keys.dead(queue)]),
+      ...queues.flatMap((queue) => [
+        ...keys.lists(queue),
+        ...keys.suspects(queue),
+        keys.delayed(queue),
+        keys.delayedRaw(queue),
+        keys.dead(queue),
+      ]),
     ]
     const result = write?.kind === 'redis' ? [write.key, write.db, write.key.replace(UUID, '*')] : ['', 0, '']
     const args = [`${keys.scratch}:channel`, link.address.db, ...result, ...reached]

@@ -23,9 +23,12 @@ local function on(rows)
   for _, row in ipairs(rows) do needs(row[1], scratch, unpack(row, 2)) end
   redis.pcall('DEL', scratch)
 end
-on({ { 'EXISTS' }, { 'TYPE' }, { 'SET', '1' }, { 'GET' }, { 'INCR' }, { 'GETRANGE', 0, 1 }, { 'PEXPIRE', 1000 }, { 'PTTL' }, { 'EXPIRE', 1 } })
+on({ { 'EXISTS' }, { 'TYPE' }, { 'SET', '1' }, { 'GET' }, { 'INCR' }, { 'GETRANGE', 0, 1 }, { 'PEXPIRE', 1000 }, { 'PTTL' }, { 'PEXPIREAT', 99999999999999 }, { 'EXPIRE', 1 } })
 on({ { 'HSET', 'a', '1' }, { 'HGET', 'a' }, { 'HMGET', 'a' }, { 'HGETALL' }, { 'HKEYS' }, { 'HLEN' }, { 'HEXISTS', 'a' }, { 'HINCRBY', 'a', 1 }, { 'HDEL', 'a' } })
-on({ { 'LPUSH', 'a' }, { 'RPUSH', 'a' }, { 'LLEN' }, { 'LRANGE', 0, 0 }, { 'LSET', 0, 'a' }, { 'LREM', 1, 'b' }, { 'LTRIM', 0, -1 }, { 'RPOP' } })
+on({
+  { 'LPUSH', 'a' }, { 'RPUSH', 'a' }, { 'LLEN' }, { 'LRANGE', 0, 0 }, { 'LINDEX', 0 }, { 'LSET', 0, 'a' }, { 'LREM', 1, 'b' },
+  { 'LTRIM', 0, -1 }, { 'LMOVE', scratch, 'RIGHT', 'LEFT' }, { 'RPOP' }, { 'LPOP' },
+})
 on({ { 'SADD', 'a' }, { 'SCARD' }, { 'SISMEMBER', 'a' }, { 'SMEMBERS' }, { 'SREM', 'a' } })
 on({
   { 'ZADD', 1, 'a' }, { 'ZCARD' }, { 'ZCOUNT', 0, 1 }, { 'ZRANGE', 0, 0 }, { 'ZRANGEBYSCORE', 0, 1 }, { 'ZSCORE', 'a' },
