@@ -108,7 +108,7 @@ export class Taker {
   /** The take may have been carried out though its answer is lost: it must be closed before anything else is taken. */
   async #close(seq: number, failure: unknown, ends: AbortSignal): Promise<void> {
     const { consumer, clock, log } = this.#parts
-    const said = this.complain('take', `nothing can be taken: ${reason(failure)}`)
+    let said = this.complain('take', `nothing can be taken: ${reason(failure)}`)
     for (let tries = 0; !ends.aborted; tries++) {
       try {
         await consumer.closeTake(seq)
@@ -116,8 +116,11 @@ export class Taker {
         // A server that refuses (no memory, a wrong type) does so at once: not a busy loop.
         if (!isUnreachable(failure)) await clock.sleep(1, ends)
         return
-      } catch {
-        await clock.sleep(Math.min(0.1 * 2 ** tries, 2), ends) // already logged: the same trouble as with the take
+      } catch (error) {
+        // A connection says by itself, once a minute, that its server is away.
+        const isHeard = consumer.watch !== undefined && isUnreachable(error)
+        if (!isHeard && this.complain('take', `still nothing can be taken: ${reason(error)}`)) said = true
+        await clock.sleep(Math.min(0.1 * 2 ** tries, 2), ends)
       }
     }
   }
