@@ -4,8 +4,10 @@ import type { BrokerOptions } from '../options.js'
 import type { Keys } from './keys.js'
 import { scripts } from './scripts.js'
 
-/** Queues of one step: every name that was ever used is looked at, and a script must not hold the server up. */
-const QUEUES_AT_ONCE = 200
+/** Names of one look: every one that was ever used is looked at, by every process. A script must not hold the server up. */
+const NAMES_AT_ONCE = 500
+/** Queues of one step. */
+const QUEUES_AT_ONCE = 100
 /** Messages of one queue in one step. */
 const MOST = 1_000
 /** Milliseconds between two lines about the same queue. */
@@ -26,7 +28,7 @@ export class DueMessages {
   /** Returns how many were moved. A queue where that is impossible is named in the log, and keeps no other from it. */
   async move(): Promise<number> {
     const k = this.#keys
-    const queues = await this.#link.run((client) => client.smembers(k.queues))
+    const queues = await this.#found()
     let moved = 0
     for (let from = 0; from < queues.length; from += QUEUES_AT_ONCE) {
       const some = queues.slice(from, from + QUEUES_AT_ONCE)
@@ -36,6 +38,22 @@ export class DueMessages {
       for (let i = 0; i + 1 < broken.length; i += 2) this.#complain(some[Number(broken[i]) - 1] ?? '', String(broken[i + 1]))
     }
     return moved
+  }
+
+  /** The queues in which something is due. */
+  async #found(): Promise<readonly string[]> {
+    const names = await this.#link.run((client) => client.smembers(this.#keys.queues))
+    const found: string[] = []
+    for (let from = 0; from < names.length; from += NAMES_AT_ONCE) {
+      const some = names.slice(from, from + NAMES_AT_ONCE)
+      const numbers = (await this.#link.script(
+        scripts.findDue,
+        some.map((queue) => this.#keys.delayed(queue)),
+        [],
+      )) as number[]
+      found.push(...numbers.map((number) => some[number - 1] ?? ''))
+    }
+    return found
   }
 
   #complain(queue: string, why: string): void {

@@ -18,6 +18,7 @@ export const scripts = {
   fence: loadScript(import.meta.url, 'fence'),
   countDeliveries: loadScript(import.meta.url, 'count-deliveries'),
   retire: loadScript(import.meta.url, 'retire'),
+  findDue: loadScript(import.meta.url, 'find-due'),
   moveDue: loadScript(import.meta.url, 'move-due'),
   unpark: loadScript(import.meta.url, 'unpark'),
   reserve: loadScript(import.meta.url, 'reserve'),
