@@ -137,8 +137,11 @@ export interface Consumer {
   /** From now on it consumes these queues: what the registry says of it. `take` and `wait` are told theirs each time. `lost` when fenced. */
   consume(queues: readonly string[]): Promise<'ok' | 'lost'>
 
-  /** Warm stop: gives back all it still holds, uncounted, and ends the incarnation. */
-  resign(): Promise<void>
+  /**
+   * Warm stop: gives back all it still holds, uncounted, and ends the incarnation. `returns`: another one for the same queues follows at once,
+   * so that what is kept for later may stay.
+   */
+  resign(returns?: boolean): Promise<void>
 
   /** Where a connection lies between us and the messages: what a watchdog asks, and does. */
   readonly watch?: {

@@ -62,8 +62,9 @@ export class Departure {
    *
    * @param exit ends the process. Called where tasks still run, in the same breath in which they are given back. Without it a handler that does
    *   not heed its signal goes on, beside the second run; its outcome is refused.
+   * @param returns another incarnation for the same queues follows at once
    */
-  async leave(keeper: Keeper | undefined, exit?: () => never): Promise<void> {
+  async leave(keeper: Keeper | undefined, exit?: () => never, returns = false): Promise<void> {
     const { consumer, workbench, settler, log, resigning } = this.#parts
     if (!this.#isLost) {
       workbench.failEarly()
@@ -79,7 +80,9 @@ export class Departure {
       if (!keeper.giveBack(seconds * 1000)) log.warning('what ran here comes back when its lease has run out: the broker could not be told')
       exit()
     }
-    await Promise.all([isLost ? null : within(consumer.resign(), seconds), keeper?.close()])
+    // Who was fenced has nothing to give back and waits for nothing; what it leaves is its connections.
+    const resigned = within(consumer.resign(returns), seconds)
+    await Promise.all([isLost ? null : resigned, keeper?.close()])
   }
 
   /** Resolves when nothing runs, when `enough` aborts, or when the lease is lost. */

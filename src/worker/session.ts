@@ -252,8 +252,8 @@ export class Session {
   }
 
   /** Gives back what still runs, and resigns; `exit` ends the process (see `Departure.leave`). */
-  async leave(exit?: () => never): Promise<void> {
-    await this.#departure.leave(this.#keeper, exit)
+  async leave(exit?: () => never, returns = false): Promise<void> {
+    await this.#departure.leave(this.#keeper, exit, returns)
     this.#over.abort()
   }
 

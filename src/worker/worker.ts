@@ -117,7 +117,7 @@ export class Worker implements Subject {
       // Whatever ended it: its keeper would hold the lease for ever.
       if (ended === 'empty' || ended === 'failed') this.#stop.abort()
       await session.stop(this.#patience(signal))
-      if (!signal.aborted) await this.leave()
+      if (!signal.aborted) await this.#leave(undefined, true)
     }
   }
 
@@ -127,8 +127,12 @@ export class Worker implements Subject {
    * @param exit by a process that lives for this worker alone: ends it. Called where tasks still run, so that none of them goes on, and is
    *   done here, beside its second run elsewhere. Else this returns.
    */
-  async leave(exit?: () => never): Promise<void> {
-    await this.#session?.leave(exit)
+  leave(exit?: () => never): Promise<void> {
+    return this.#leave(exit, false)
+  }
+
+  async #leave(exit: (() => never) | undefined, returns: boolean): Promise<void> {
+    await this.#session?.leave(exit, returns)
     this.#session = undefined
   }
 

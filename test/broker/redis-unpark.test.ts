@@ -41,6 +41,22 @@ describe('delayed messages on Redis, shared with Python', () => {
     expect((await broker.queues.peek(queue, 9)).map(String)).to.deep.equal(raws)
   })
 
+  it('stay where they are when the worker comes back at once, or was fenced and comes back as another', async () => {
+    await broker.queues.purge(queue)
+    await broker.publish([{ queue, priority: 0, raw: 'a', due: inAnHour() }])
+
+    await (await worker()).resign(true)
+    const fenced = await worker()
+    await redis.del(`${prefix}celerity:epoch:${fenced.incarnation}`, `${prefix}celerity:lease:${fenced.incarnation}`)
+    await redis.hdel(`${prefix}celerity:workers`, fenced.incarnation)
+    await fenced.resign()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 1, ready: 0, consumers: 0 })
+
+    await (await worker()).resign()
+    expect((await broker.queues.counts([queue]))[0]).to.include({ delayed: 0, ready: 1 })
+    await broker.queues.purge(queue)
+  })
+
   it('go back with the suspects, at their priority: a Python worker would never see those either', async () => {
     await broker.queues.purge(queue)
     await broker.publish([5, 0].map((priority) => ({ queue, priority, raw: `p${priority}` })))

@@ -148,7 +148,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: 'a stopping worker gives nothing back',
     patches: [
-      { file: 'src/worker/departure.js', find: 'consumer.resign()', replace: 'Promise.resolve()' },
+      { file: 'src/worker/departure.js', find: 'consumer.resign(returns)', replace: 'Promise.resolve()' },
       {
         file: 'src/worker/keeper/keeper-thread.js',
         find: '.attach({ ...options, queues: state?.queues ?? [] }).resign()',

@@ -260,6 +260,20 @@ describe('a worker that stops (G7)', () => {
     expect(performance.now() - began).to.be.below(2_200)
   })
 
+  it('tells the broker whether it comes back: when it only starts anew, what is kept for later stays', async () => {
+    const resigned: unknown[] = []
+    const before = (step: string, [returns]: readonly unknown[]) => step === 'resign' && resigned.push(returns)
+    const { worker, ended } = await stage.work({ before })
+    await eventually(() => worker.ready)
+
+    worker.startAnew()
+    await eventually(() => resigned.length === 1 && worker.ready)
+    worker.stop()
+    await ended
+
+    expect(resigned).to.deep.equal([true, false])
+  })
+
   it('stops while it waits for a broker that is away', async () => {
     const asked = gate()
     const worker = await stage.worker({

@@ -268,10 +268,11 @@ export class RedisConsumer implements Consumer {
     return true
   }
 
-  async resign(): Promise<void> {
+  async resign(returns = false): Promise<void> {
     try {
-      await this.#giveBack('resign', 0)
-      await this.#unpark(this.#consumed)
+      const answer = await this.#giveBack('resign', 0)
+      // Who was fenced, and lives, takes part as another one; had it died, what is kept would stay too.
+      if (answer === 'ok' && !returns) await this.#unpark(this.#consumed)
     } finally {
       await this.close() // whatever came of it: nobody else would end the waiting connections
     }
@@ -288,11 +289,12 @@ export class RedisConsumer implements Consumer {
     }
   }
 
-  async #giveBack(how: 'close' | 'resign', seq: number): Promise<void> {
+  async #giveBack(how: 'close' | 'resign', seq: number): Promise<'ok' | 'lost'> {
     const k = this.#keys
     const i = this.incarnation
     const keys = [k.epoch(i), k.lanes(i), k.marks(i), k.early(i), k.lease(i), k.registry, k.started(i), k.noted, k.notes]
-    await this.#link.script(scripts.giveBack, keys, [k.lane(i), k.done(i), i, how, seq])
+    const reply = await this.#link.script(scripts.giveBack, keys, [k.lane(i), k.done(i), i, how, seq])
+    return String(reply) === 'lost' ? 'lost' : 'ok'
   }
 
   close(): Promise<void> {
