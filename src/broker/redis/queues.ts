@@ -1,4 +1,5 @@
 /** The operator's side of the Redis broker. Reads in a few round trips; counts are of nearly the same moment, not of one. */
+import { createHash } from 'node:crypto'
 import { reason } from '../../errors.js'
 import type { RedisLink } from '../../redis/link.js'
 import type { DeadLetter, PriorityStep, Purged, QueueCounts, Queues } from '../broker.js'
@@ -7,6 +8,9 @@ import { holdField, readHolds } from './entry-row.js'
 import type { Keys } from './keys.js'
 import { readEntry } from './registry-entry.js'
 import { scripts } from './scripts.js'
+
+/** Dead letters that are read in one step. */
+const DEAD_AT_ONCE = 200
 
 export class RedisQueues implements Queues {
   readonly #link: RedisLink
@@ -119,7 +123,7 @@ export class RedisQueues implements Queues {
   }
 
   async dead(queue: string, offset: number, limit: number): Promise<readonly DeadLetter[]> {
-    const entries = await this.#link.run((client) => client.lrange(this.#keys.dead(queue), offset, offset + limit - 1))
+    const entries = await this.#link.run((client) => client.lrangeBuffer(this.#keys.dead(queue), offset, offset + limit - 1))
     return entries.map((entry) => readDead(queue, entry))
   }
 
@@ -133,11 +137,15 @@ export class RedisQueues implements Queues {
 
   async #takeDead(how: 'retry' | 'drop', queue: string, ids: readonly string[]): Promise<number> {
     const wanted = new Set(ids)
-    const entries = await this.#link.run((client) => client.lrange(this.#keys.dead(queue), 0, -1))
     const pairs: (string | Buffer)[] = []
-    for (const entry of entries) {
-      const letter = readDead(queue, entry)
-      if (wanted.delete(letter.id)) pairs.push(entry, letter.raw)
+    // Newest first, and no further than it has to: such a list may be long. What is added meanwhile is seen twice, and counted once.
+    for (let from = 0; wanted.size > 0; from += DEAD_AT_ONCE) {
+      const entries = await this.#link.run((client) => client.lrangeBuffer(this.#keys.dead(queue), from, from + DEAD_AT_ONCE - 1))
+      if (entries.length === 0) break
+      for (const entry of entries) {
+        const letter = readDead(queue, entry)
+        if (wanted.delete(letter.id)) pairs.push(entry, letter.raw)
+      }
     }
     if (pairs.length === 0) return 0
     const keys = [this.#keys.dead(queue), this.#keys.list(queue, 0)]
@@ -161,9 +169,9 @@ function rowOf(flat: readonly Buffer[]): Readonly<Record<string, string>> {
 }
 
 /** An entry that somebody else wrote is shown as it is rather than hidden. */
-function readDead(queue: string, entry: string): DeadLetter {
+function readDead(queue: string, entry: Buffer): DeadLetter {
   try {
-    const e = JSON.parse(entry) as Record<string, unknown>
+    const e = JSON.parse(entry.toString()) as Record<string, unknown>
     return {
       id: String(e['id']),
       queue,
@@ -175,16 +183,15 @@ function readDead(queue: string, entry: string): DeadLetter {
       raw: Buffer.from(String(e['raw']), 'base64'),
     }
   } catch {
-    const raw = Buffer.from(entry)
     return {
-      id: `entry-${raw.length}`,
+      id: `entry-${createHash('sha256').update(entry).digest('hex').slice(0, 32)}`,
       queue,
       reason: 'unreadable',
       detail: 'this entry was not written by us',
       when: 0,
       node: '',
       deliveries: 0,
-      raw,
+      raw: entry,
     }
   }
 }
