@@ -229,8 +229,12 @@ class SqliteBroker implements Broker {
     const patienceMs = Math.min(PATIENCE_MS, Math.max(...late.map((worker) => worker.lease_ms)) / 2)
     await this.#options.clock.sleep(patienceMs / 1000, this.#closing.signal)
     if (this.#closing.signal.aborted) return []
-    // Looked for once more with the lock in hand: by then another may have reaped them, or they have renewed.
-    const reaped = await this.#database.write((transaction) => reap(transaction, find(transaction), judge, this.#options.clock.now()))
+    // Looked for once more with the lock in hand: by then another may have reaped them, or they have renewed. Had we to wait for it, so had
+    // they: then it is for the next round, after as much patience.
+    const asked = this.#machine.now()
+    const reaped = await this.#database.write((transaction) =>
+      this.#machine.now() - asked > patienceMs ? [] : reap(transaction, find(transaction), judge, this.#options.clock.now()),
+    )
     for (const fields of reaped) this.#options.log.warning('worker lost, its messages were given back', fields)
     return reaped
   }
