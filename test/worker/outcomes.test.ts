@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { Ignore, RemoteTaskError } from '../../src/index.js'
-import type { EncodedResult } from '../../src/results/store.js'
 import { failureOf } from '../app/an-app.js'
 import { eventually } from '../eventually.js'
 import { gate, Stage } from './a-worker.js'
@@ -79,27 +78,20 @@ describe('what a task leaves', () => {
   it('is its outcome, also when the store is slow with the progress before it', async () => {
     const slow = gate()
     const ended = gate()
-    const store = await stage.app.results()
-    const results = new Proxy(store, {
-      get(_, key) {
-        const value = Reflect.get(store, key, store) as unknown
-        if (typeof value !== 'function') return value
-        if (key !== 'set') return value.bind(store)
-        return (states: readonly EncodedResult[]) => slow.passed.then(() => store.set(states))
-      },
-    })
     const dash = stage.app.task('kuma.dash', { bind: true }, (task) => {
       void task.progress({ percent: 50 })
       ended.open()
       throw new Error('half-way')
     })
-    await stage.work({ parts: { results } })
+    let told = 0
+    await stage.work({ before: (step) => step === 'tell' && ++told > 0 && slow.passed })
     const result = await dash.delay()
     await ended.passed
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
     slow.open()
     await stage.settled()
 
+    expect(told).to.equal(1)
     expect(await result.state()).to.equal('FAILURE')
   })
 
