@@ -135,7 +135,7 @@ describe('under fire', function () {
     bill.add('at the same time, on a load of all kinds of tasks: nothing is lost, and each end has its reason (G1 to G7)', monkey, {
       tasks: 40,
       faults: 80,
-      minutes: 0.12,
+      minutes: 0.08,
     })
   })
 
