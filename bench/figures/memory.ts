@@ -5,7 +5,7 @@ import type { Peer } from '../peers/peer.js'
 import type { Program } from '../program.js'
 
 const MEGABYTE = 1e6
-/** Long enough for everything that a worker loads when it first needs it (our keeper, its client library after a sixth of the lease). */
+/** Long enough for everything that a worker loads when it first needs it. */
 const START_MS = 7_000
 /** Without CPU worth speaking of for this long, it has taken what it takes ahead. */
 const SETTLE_MS = 1_500

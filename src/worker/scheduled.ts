@@ -1,7 +1,7 @@
 /**
  * What this worker has put aside at the broker until later: tasks with an ETA, those a rate limit holds back, its own retries. They are the
  * broker's, and whoever is there takes them when they are due; this is only what `inspect scheduled` tells of them, as Celery's workers tell
- * what they hold. Bounded: of more than a thousand the oldest are forgotten here.
+ * what they hold. Bounded: of more than a thousand those that are due last are not remembered here.
  */
 import type { TaskMessage } from '../protocol/message.js'
 import type { Outcome } from './outcome.js'
@@ -20,20 +20,27 @@ const MAX_BODY = 4_096
 export class Scheduled {
   readonly #node: string
   readonly #tasks = new Map<string, ScheduledTask>()
+  /** Where there are enough, what is due then or later is not remembered: it would live just long enough to be old garbage. */
+  #horizon = Number.POSITIVE_INFINITY
 
   constructor(node: string) {
     this.#node = node
   }
 
   add(message: TaskMessage, due: number): void {
+    this.#tasks.delete(message.id)
+    if (this.#tasks.size >= MAX_REMEMBERED && due >= this.#horizon) return
     const info = messageInfo(message, { node: this.#node, safe: message.body.text.length > MAX_BODY })
-    this.#tasks.delete(info.id) // to the end: the newest is forgotten last
     this.#tasks.set(info.id, { due, info })
-    if (this.#tasks.size <= MAX_REMEMBERED) return
-    for (const oldest of this.#tasks.keys()) {
-      this.#tasks.delete(oldest)
-      return
-    }
+    if (this.#tasks.size >= 2 * MAX_REMEMBERED) this.#cut()
+  }
+
+  /** Once for each thousand that were added. */
+  #cut(): void {
+    const soonest = this.#soonestFirst().slice(0, MAX_REMEMBERED)
+    this.#tasks.clear()
+    for (const task of soonest) this.#tasks.set(task.info.id, task)
+    this.#horizon = soonest.at(-1)?.due ?? Number.POSITIVE_INFINITY
   }
 
   retried(message: TaskMessage, { options, due }: Extract<Outcome, { readonly kind: 'retry' }>): void {
@@ -48,6 +55,10 @@ export class Scheduled {
   /** What is not due yet, soonest first. */
   list(now: number): readonly ScheduledTask[] {
     for (const [id, { due }] of this.#tasks) if (due <= now) this.#tasks.delete(id)
+    return this.#soonestFirst()
+  }
+
+  #soonestFirst(): ScheduledTask[] {
     return [...this.#tasks.values()].sort((a, b) => a.due - b.due)
   }
 }
