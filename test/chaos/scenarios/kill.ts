@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../eventually.js'
 import type { Call } from '../peers/peer.js'
@@ -128,12 +129,18 @@ async function playEach(stage: Stage, calls: readonly Call[], { faults, lease, r
     const after = Math.floor(((fault + random()) * running * 0.9) / faults)
     const victim = random() < 0.5 ? 0 : 1
     const isOver = () => Math.max(stage.ledger.done, stage.ended) >= running
-    const hits = () => isOver() || (stage.ledger.running(workers[victim].pid).size > 0 && !runsAlone(workers[victim]))
-    await eventually(() => {
-      if (portions.left <= 2 * CONCURRENCY) portions.send()
-      return stage.ledger.done >= after && hits()
-    }, stage.peer.patience)
-    if (withinMs > 0) await sleep(withinMs * random())
+    const hits = () => isOver() || stage.ledger.running(workers[victim].pid).size > 0
+    do {
+      workers[victim].signal('SIGCONT')
+      await eventually(() => {
+        if (portions.left <= 2 * CONCURRENCY) portions.send()
+        return stage.ledger.done >= after && hits()
+      }, stage.peer.patience)
+      if (withinMs > 0) await sleep(withinMs * random())
+      // Nothing begins in it any more while it is looked at.
+      workers[victim].signal('SIGSTOP')
+      await eventually(() => isStopped(workers[victim]))
+    } while (condemns(stage, workers[victim]))
     await stage.kill(workers[victim])
     stage.progress(`kill ${fault + 1} of ${faults}, ${stage.ledger.done} of ${calls.length} done`)
     workers[victim] = await startOne(stage, `after-${fault}`, lease)
@@ -143,9 +150,19 @@ async function playEach(stage: Stage, calls: readonly Call[], { faults, lease, r
   return { workers, all }
 }
 
-/** A task that has lost two workers already: killed just then, the third is the proof against it (docs/reliability.md, limits). */
-function runsAlone({ output }: GroupProcess): boolean {
-  return output.lastIndexOf('runs alone') > output.lastIndexOf(' succeeded in ')
+function isStopped({ pid, isAlive }: GroupProcess): boolean {
+  return !isAlive || / [TZ] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/, ''))
+}
+
+/** A task that runs in it has lost two workers already: a third would be the proof against it (docs/reliability.md, limits). */
+function condemns(stage: Stage, { pid }: GroupProcess): boolean {
+  const killed = new Set<number>()
+  const lost = new Map<string, Set<number>>()
+  for (const line of stage.ledger.lines()) if (line.kind === 'K' && line.fault === 'kill') killed.add(line.pid)
+  for (const line of stage.ledger.lines()) {
+    if (line.kind === 'S' && killed.has(line.pid)) lost.set(line.id, (lost.get(line.id) ?? new Set()).add(line.pid))
+  }
+  return [...stage.ledger.running(pid)].some((id) => (lost.get(id)?.size ?? 0) >= 2)
 }
 
 /** Sent a portion at a time, whenever nearly all before has ended: however long a new worker takes to start, the next kill finds something running. */
