@@ -5,30 +5,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { type Clock, systemClock } from '../../src/clock.js'
-import { silentLog } from '../../src/log.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/sqlite/database.js'
 import { parseSqliteUrl } from '../../src/sqlite/file.js'
 import { Statements, type Transaction } from '../../src/sqlite/statements.js'
 import { eventually } from '../conformance/broker/stage.js'
-
-const OPTIONS: DatabaseOptions = {
-  schema: { room: 'test', migrations: ['CREATE TABLE file.line (text TEXT)'] },
-  deadlineMs: 5_000,
-  clock: systemClock,
-  log: silentLog,
-  codes: {
-    url: 'E_BROKER_URL',
-    busy: 'E_BROKER_UNREACHABLE',
-    full: 'E_BROKER_UNREACHABLE',
-    large: 'E_BROKER_REFUSED',
-    readonly: 'E_BROKER_REFUSED',
-    damaged: 'E_BROKER_REFUSED',
-    unsafe: 'E_BROKER_UNSAFE',
-    io: 'E_BROKER_UNREACHABLE',
-    closed: 'E_BROKER_UNREACHABLE',
-  },
-}
+import { OPTIONS } from './a-database.js'
 
 describe('a SQLite database', () => {
   let folder: string

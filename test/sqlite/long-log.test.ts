@@ -7,6 +7,7 @@ import { createLog } from '../../src/log.js'
 import type { Handle } from '../../src/sqlite/binding.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import { type Database, openDatabase } from '../../src/sqlite/database.js'
+import { OPTIONS } from './a-database.js'
 
 const MEGABYTE = 2 ** 20
 
@@ -31,21 +32,10 @@ describe('the log of a SQLite file', function () {
       sleep: systemClock.sleep,
     }
     database = await openDatabase(`sqlite:${file}?synchronous=normal`, {
+      ...OPTIONS,
       schema: { room: 'test', migrations: ['CREATE TABLE file.line (text BLOB)'] },
-      deadlineMs: 5_000,
       clock,
       log: createLog('info', (level, text) => said.push(`${level}: ${text}`)),
-      codes: {
-        url: 'E_BROKER_URL',
-        busy: 'E_BROKER_UNREACHABLE',
-        full: 'E_BROKER_UNREACHABLE',
-        large: 'E_BROKER_REFUSED',
-        readonly: 'E_BROKER_REFUSED',
-        damaged: 'E_BROKER_REFUSED',
-        unsafe: 'E_BROKER_UNSAFE',
-        io: 'E_BROKER_UNREACHABLE',
-        closed: 'E_BROKER_UNREACHABLE',
-      },
     })
     reader = (await loadBinding())(file, { timeout: 0 })
   })

@@ -4,34 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { systemClock } from '../../src/clock.js'
 import type { CelerityError } from '../../src/errors.js'
-import { silentLog } from '../../src/log.js'
 import { loadBinding } from '../../src/sqlite/binding.js'
 import { systemLocks } from '../../src/sqlite/companions.js'
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/sqlite/database.js'
 import { eventually } from '../eventually.js'
 import { endWithUs } from '../setup/guard.js'
+import { OPTIONS } from './a-database.js'
 
 const HOLDER = fileURLToPath(new URL('../faults/sqlite-holder.ts', import.meta.url))
-
-const OPTIONS: DatabaseOptions = {
-  schema: { room: 'test', migrations: ['CREATE TABLE file.line (text TEXT)'] },
-  deadlineMs: 5_000,
-  clock: systemClock,
-  log: silentLog,
-  codes: {
-    url: 'E_BROKER_URL',
-    busy: 'E_BROKER_UNREACHABLE',
-    full: 'E_BROKER_UNREACHABLE',
-    large: 'E_BROKER_REFUSED',
-    readonly: 'E_BROKER_REFUSED',
-    damaged: 'E_BROKER_REFUSED',
-    unsafe: 'E_BROKER_UNSAFE',
-    io: 'E_BROKER_UNREACHABLE',
-    closed: 'E_BROKER_UNREACHABLE',
-  },
-}
 
 describe('a SQLite file in whose place another one is put', function () {
   this.timeout(60_000)

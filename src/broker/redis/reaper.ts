@@ -16,7 +16,21 @@ import { scripts } from './scripts.js'
 /** How long a reaper has one worker to itself. */
 const REAPER_MARK_MS = 10_000
 
-type Entry = ReturnType<typeof readEntry>
+/** A worker that was fenced, and what giving back takes. */
+interface Lost {
+  readonly link: RedisLink
+  readonly keys: Keys
+  readonly incarnation: string
+  readonly entry: ReturnType<typeof readEntry>
+  readonly judge: Judge
+  readonly log: Log
+}
+
+/** What is noted of its positions, as `lane:position`. */
+interface Facts {
+  readonly early: ReadonlySet<string>
+  readonly started: ReadonlySet<string>
+}
 
 interface Reaped {
   readonly node: string
@@ -58,7 +72,7 @@ export async function reap({ link, keys, primacy, awake, log, isOurs }: Reaper, 
     const fence = [keys.lease(incarnation), keys.epoch(incarnation), keys.reaper(incarnation)]
     if ((await primacy.script(scripts.fence, fence, [REAPER_MARK_MS])) !== 1) continue
     try {
-      const { messages, isNews } = await giveBack(link, keys, incarnation, entry, judge, log)
+      const { messages, isNews } = await giveBack({ link, keys, incarnation, entry, judge, log })
       if (!isNews) continue
       log.warning('worker lost, its messages were given back', { worker: entry.node, incarnation, messages })
       reaped.push({ node: entry.node, incarnation, messages })
@@ -71,14 +85,8 @@ export async function reap({ link, keys, primacy, awake, log, isOurs }: Reaper, 
 }
 
 /** `isNews`: false when it turned out that it had resigned, or that another reaper was done first. */
-async function giveBack(
-  link: RedisLink,
-  keys: Keys,
-  incarnation: string,
-  entry: Entry,
-  judge: Judge,
-  log: Log,
-): Promise<{ readonly messages: number; readonly isNews: boolean }> {
+async function giveBack(lost: Lost): Promise<{ readonly messages: number; readonly isNews: boolean }> {
+  const { link, keys, incarnation } = lost
   const [lanes, early, started] = await link.run((client) =>
     Promise.all([
       client.hgetall(keys.lanes(incarnation)),
@@ -86,11 +94,11 @@ async function giveBack(
       client.smembers(keys.started(incarnation)),
     ]),
   )
-  const facts = { early: new Set(early), started: new Set(started) }
+  const facts: Facts = { early: new Set(early), started: new Set(started) }
   let messages = 0
   // Last taken first: what goes back to the front then stands there in its old order.
   for (const [name, source] of Object.entries(lanes).reverse()) {
-    messages += await giveBackLane(link, keys, incarnation, entry, judge, log, name, source, facts)
+    messages += await giveBackLane(lost, facts, name, source)
   }
   const retired = await link.script(
     scripts.retire,
@@ -108,17 +116,8 @@ async function giveBack(
   return { messages, isNews: messages > 0 || retired === 1 }
 }
 
-async function giveBackLane(
-  link: RedisLink,
-  keys: Keys,
-  incarnation: string,
-  entry: Entry,
-  judge: Judge,
-  log: Log,
-  name: string,
-  source: string,
-  facts: { readonly early: ReadonlySet<string>; readonly started: ReadonlySet<string> },
-): Promise<number> {
+async function giveBackLane(lost: Lost, facts: Facts, name: string, source: string): Promise<number> {
+  const { link, keys, incarnation, entry, judge, log } = lost
   const [raws, done] = await link.run((client) =>
     Promise.all([client.lrangeBuffer(keys.lane(incarnation) + name, 0, -1), client.smembers(keys.done(incarnation) + name)]),
   )

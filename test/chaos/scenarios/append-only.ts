@@ -3,13 +3,10 @@ import { eventually } from '../../eventually.js'
 import { startRedisServer } from '../../setup/redis-server.js'
 import { redisServerPath } from '../../setup/servers.js'
 import { SmallDisk } from '../faults/small-disk.js'
-import { type Scenario, unless } from '../scenario.js'
+import type { Scenario } from '../scenario.js'
 import { RedisStand } from '../stage/brokers.js'
-import { violations } from '../stage/invariants.js'
-import { startLoad } from '../stage/load.js'
-import { complaints } from '../stage/processes.js'
 import type { Stage } from '../stage/stage.js'
-import { resumptions } from './outage.js'
+import { underLoad } from './outage.js'
 
 const LEASE = 2
 /** Redis rewrites its file from 64 on, and what a run writes is less than half of that. */
@@ -70,35 +67,13 @@ function onFullDisk(name: string, fsync: Fsync, what: string): Scenario {
     name,
     what,
     brokers: ['redis'],
-    usual: { tasks: 400, faults: 1 },
+    usual: { tasks: 200, faults: 1 },
     stand: (folder) => SmallDiskStand.on(folder, fsync),
-    async play(stage, { tasks, faults }) {
+    async play(stage, scale) {
       const { stand } = stage
       if (!(stand instanceof SmallDiskStand)) throw new Error('not played on a small disk')
       const workers = await Promise.all([stage.worker('first', { lease: LEASE }), stage.worker('second', { lease: LEASE })])
-      const load = startLoad(stage)
-      for (let fault = 0; fault < faults; fault++) {
-        const from = stage.ledger.done
-        await eventually(() => stage.ledger.done >= from + tasks / faults / 2, 60)
-        await stage.fault('broker', 0, () => full(stage, stand, fsync))
-        stage.progress(`full ${fault + 1} of ${faults}, ${stage.ledger.done} done`)
-      }
-      const back = stage.ledger.done
-      await eventually(() => stage.ledger.done >= back + tasks / 2, 60)
-      await load.end()
-      await stage.allFinal(stage.accepted())
-      const findings = await stage.findings(load.ids, workers)
-      const pause = Math.max(...resumptions(stage.ledger.lines()))
-      return {
-        broken: [
-          ...violations(findings),
-          ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
-          ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
-          ...workers.flatMap(complaints),
-        ],
-        findings,
-        figures: { 'goes on after at most': `${pause.toFixed(2)} s` },
-      }
+      return underLoad(stage, scale, workers, 'full', () => stage.fault('broker', 0, () => full(stage, stand, fsync)), RESUMES)
     },
   }
 }

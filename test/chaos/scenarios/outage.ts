@@ -27,13 +27,18 @@ export const outage: Scenario = {
   },
 }
 
-/** A steady load on `workers`, and one trouble after the other, none of which costs a worker: so nothing is lost, and nothing starts again. */
+/**
+ * A steady load on `workers`, and one trouble after the other, none of which costs a worker: so nothing is lost, and nothing starts again.
+ *
+ * @param resumes seconds after a trouble in which work must go on
+ */
 export async function underLoad(
   stage: Stage,
   scale: Scale,
   workers: readonly GroupProcess[],
   what: string,
   trouble: (fault: number) => Promise<unknown>,
+  resumes = RESUMES,
 ): Promise<Verdict> {
   const load = startLoad(stage)
   const between = scale.tasks / scale.faults
@@ -55,7 +60,7 @@ export async function underLoad(
     broken: [
       ...violations(findings),
       ...unless(findings.restarts === 0, `started again: ${findings.restarts}`),
-      ...unless(pause <= RESUMES, `goes on only after ${pause.toFixed(1)} s`),
+      ...unless(pause <= resumes, `goes on only after ${pause.toFixed(1)} s`),
       ...workers.flatMap(complaints),
     ],
     findings,
